@@ -1,0 +1,34 @@
+# Every target is one line of the kit's own tool; `.venv` is made from the lock when missing or stale.
+PYTHON ?= python3
+BIN    := .venv/bin
+
+.PHONY: up down test lint bdd load verify bench lock layer
+.DEFAULT_GOAL := up
+
+up: .venv/ready        ## start the embedded cloud, provision the topology, send a demo order
+	@$(BIN)/bitacora up
+
+down: .venv/ready      ## end every process of the embedded cloud
+	@$(BIN)/bitacora down
+
+test: lint             ## everything that gates a change
+	@$(BIN)/pytest
+
+lint: .venv/ready      ## style, types and import rules
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bdd: .venv/ready       ## the consistency scenarios alone
+	@$(BIN)/pytest features
+
+load: .venv/ready      ## orders at a steady rate against the running environment, then the verdict
+	@$(BIN)/locust -f load/locustfile.py --headless
+
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) bootstrap.py
+
+lock:                  ## resolve pyproject.toml into requirements.lock (needs uv)
+	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet -o requirements.lock
