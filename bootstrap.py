@@ -1,7 +1,7 @@
 """Make `.venv` from requirements.lock: what `make` runs when the environment is missing or stale.
 
-Needs Python 3.11 or newer and nothing else. Repeating it is harmless; one that was interrupted starts
-again, because the marker `.venv/ready` is written last.
+Needs Python 3.11 or newer and nothing else. Repeating it is harmless; one that was interrupted
+starts again, because the marker `.venv/ready` is written last.
 """
 
 import subprocess
@@ -42,7 +42,7 @@ def main() -> int:
         try:
             step()
         except subprocess.CalledProcessError as failure:
-            print(f"failed\n{failure.stderr.decode(errors='replace').strip()}")
+            print(f"failed\n{(failure.stderr or failure.output or b'').decode(errors='replace')}")
             print("Nothing else was touched; mend the cause and run the same command again.")
             return 1
         print(f"{time.monotonic() - began:.1f} s", flush=True)
