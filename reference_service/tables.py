@@ -1,0 +1,23 @@
+"""Key layout of the DynamoDB tables: pure data, read by the adapters and by infra."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Key:
+    """`kind` is DynamoDB's attribute type: S for text, N for numbers."""
+
+    name: str
+    kind: Literal["S", "N"]
+
+
+@dataclass(frozen=True)
+class Table:
+    partition: Key
+    sort: Key | None = None
+
+
+EVENTS = Table(partition=Key("stream", "S"), sort=Key("commit", "N"))
+SHIPMENTS = Table(partition=Key("order_id", "S"))
+PARKED = Table(partition=Key("consumer", "S"), sort=Key("stream", "S"))
