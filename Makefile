@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 
-.PHONY: up down test lint bdd load verify bench lock layer
+.PHONY: up down test lint bdd load lock layer
 .DEFAULT_GOAL := up
 
 up: .venv/ready        ## start the embedded cloud, provision the topology, send a demo order
@@ -29,6 +29,14 @@ load: .venv/ready      ## orders at a steady rate against the running environmen
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) bootstrap.py
 
-lock:                  ## resolve pyproject.toml into requirements.lock (needs uv)
-	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --no-annotate --no-header --quiet -o requirements.lock
+layer: .venv/ready     ## dist/layer: what the functions import, for Lambda on arm64
+	@rm -rf dist/layer
+	@$(BIN)/pip install --quiet --require-hashes --requirement requirements-lambda.lock \
+	  --platform manylinux2014_aarch64 --platform manylinux_2_28_aarch64 --python-version 3.13 \
+	  --only-binary :all: --target dist/layer/python
+
+LOCK = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --quiet \
+  --no-emit-index-url --no-emit-find-links --no-annotate --no-header
+lock:                  ## resolve pyproject.toml into the two lock files (needs uv)
+	@$(LOCK) --extra dev -o requirements.lock
+	@$(LOCK) --constraint requirements.lock -o requirements-lambda.lock
