@@ -1,0 +1,1 @@
+"""The fulfilment service, pure: what it ships when orders are confirmed or cancelled."""

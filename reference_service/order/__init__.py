@@ -1,0 +1,1 @@
+"""The order domain, pure: what an order is and what may happen to it."""

@@ -1,0 +1,72 @@
+"""What may be asked of an order, and how a validated body becomes a command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias, TypeVar
+
+import msgspec
+
+from reference_service.order.events import CancelReason, Delivery, Line
+from reference_service.order.money import Money
+
+
+class PlaceOrder(msgspec.Struct, frozen=True):
+    customer_id: str
+    lines: tuple[Line, ...]
+    delivery: Delivery
+
+
+class ReceivePayment(msgspec.Struct, frozen=True):
+    customer_id: str
+    payment_id: str
+    amount: Money
+
+
+class CancelOrder(msgspec.Struct, frozen=True):
+    customer_id: str
+    reason: CancelReason
+
+
+class ShipOrder(msgspec.Struct, frozen=True):
+    """Fulfilment dispatched a shipment: a fact from outside, recorded whatever the order's state."""
+
+    shipment_id: str
+
+
+CustomerCommand: TypeAlias = PlaceOrder | ReceivePayment | CancelOrder
+Command: TypeAlias = CustomerCommand | ShipOrder
+
+Customers = TypeVar("Customers", PlaceOrder, ReceivePayment, CancelOrder)
+
+# The schema in contracts/commands that a customer's body must have passed.
+SCHEMAS: dict[type[CustomerCommand], str] = {
+    PlaceOrder: "commands/place_order/v1",
+    ReceivePayment: "commands/receive_payment/v1",
+    CancelOrder: "commands/cancel_order/v1",
+}
+
+
+def place_order(customer_id: str, body: Mapping[str, Any]) -> PlaceOrder:
+    """`body` has passed SCHEMAS[PlaceOrder]."""
+    return _command(PlaceOrder, customer_id, body)
+
+
+def receive_payment(customer_id: str, body: Mapping[str, Any]) -> ReceivePayment:
+    """`body` has passed SCHEMAS[ReceivePayment]."""
+    return _command(ReceivePayment, customer_id, body)
+
+
+def cancel_order(customer_id: str, body: Mapping[str, Any]) -> CancelOrder:
+    """`body` has passed SCHEMAS[CancelOrder]."""
+    return _command(CancelOrder, customer_id, body)
+
+
+def ship_order(dispatched: Mapping[str, Any]) -> ShipOrder:
+    """`dispatched` is the data of a ShipmentDispatched that has passed its schema."""
+    return ShipOrder(shipment_id=dispatched["shipment_id"])
+
+
+def _command(kind: type[Customers], customer_id: str, body: Mapping[str, Any]) -> Customers:
+    # Not strict: JSON Schema takes 2.0 for an integer; what is no integer the schema has refused.
+    return msgspec.convert({**body, "customer_id": customer_id}, kind, strict=False)

@@ -1,0 +1,65 @@
+"""What an order is at one version: a union, each member with what is known by then."""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypeAlias
+
+import msgspec
+
+from reference_service.order.events import CancelReason, Delivery, Line
+from reference_service.order.money import Money
+
+
+class NotPlaced(msgspec.Struct, frozen=True):
+    """No event yet."""
+
+    status: ClassVar[str] = "not_placed"
+
+
+class PlacedOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """What every order has once it was placed.
+
+    `delivery` is None once it was erased; `payments` are the ids of the payments that count
+    towards `paid`.
+    """
+
+    status: ClassVar[str]
+
+    customer_id: str
+    lines: tuple[Line, ...]
+    total: Money
+    paid: Money
+    delivery: Delivery | None
+    payments: tuple[str, ...] = ()
+
+
+class Placed(PlacedOrder, frozen=True, kw_only=True):
+    """Waits for payments that cover its total."""
+
+    status = "placed"
+
+
+class Confirmed(PlacedOrder, frozen=True, kw_only=True):
+    """Paid; fulfilment may ship it."""
+
+    status = "confirmed"
+
+
+class Shipped(PlacedOrder, frozen=True, kw_only=True):
+    """On its way to the customer."""
+
+    status = "shipped"
+
+    shipment_id: str
+
+
+class Cancelled(PlacedOrder, frozen=True, kw_only=True):
+    """Given up by the customer before it was shipped."""
+
+    status = "cancelled"
+
+    reason: CancelReason
+
+
+Existing: TypeAlias = Placed | Confirmed | Shipped | Cancelled
+Order: TypeAlias = NotPlaced | Existing
