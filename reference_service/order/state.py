@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import msgspec
 
@@ -10,10 +10,11 @@ from reference_service.order.events import CancelReason, Delivery, Line
 from reference_service.order.money import Money
 
 
+Status: TypeAlias = Literal["placed", "confirmed", "shipped", "cancelled"]
+
+
 class NotPlaced(msgspec.Struct, frozen=True):
     """No event yet."""
-
-    status: ClassVar[str] = "not_placed"
 
 
 class PlacedOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,7 +24,7 @@ class PlacedOrder(msgspec.Struct, frozen=True, kw_only=True):
     towards `paid`.
     """
 
-    status: ClassVar[str]
+    status: ClassVar[Status]
 
     customer_id: str
     lines: tuple[Line, ...]
@@ -36,19 +37,19 @@ class PlacedOrder(msgspec.Struct, frozen=True, kw_only=True):
 class Placed(PlacedOrder, frozen=True, kw_only=True):
     """Waits for payments that cover its total."""
 
-    status = "placed"
+    status: ClassVar[Status] = "placed"
 
 
 class Confirmed(PlacedOrder, frozen=True, kw_only=True):
     """Paid; fulfilment may ship it."""
 
-    status = "confirmed"
+    status: ClassVar[Status] = "confirmed"
 
 
 class Shipped(PlacedOrder, frozen=True, kw_only=True):
     """On its way to the customer."""
 
-    status = "shipped"
+    status: ClassVar[Status] = "shipped"
 
     shipment_id: str
 
@@ -56,7 +57,7 @@ class Shipped(PlacedOrder, frozen=True, kw_only=True):
 class Cancelled(PlacedOrder, frozen=True, kw_only=True):
     """Given up by the customer before it was shipped."""
 
-    status = "cancelled"
+    status: ClassVar[Status] = "cancelled"
 
     reason: CancelReason
 
