@@ -70,10 +70,10 @@ def decide(command: Command, state: Order) -> list[Event] | Rejection:
     match command, state:
         case PlaceOrder(), NotPlaced():
             return place(command)
-        case PlaceOrder(), _:
-            return AlreadyPlaced(state.status)
         case _, NotPlaced():
             return UnknownOrder()
+        case PlaceOrder(), _:
+            return AlreadyPlaced(state.status)
         case ShipOrder(), _:
             return ship(command, state)
         case _, Shipped() | Cancelled():

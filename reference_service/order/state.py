@@ -9,7 +9,6 @@ import msgspec
 from reference_service.order.events import CancelReason, Delivery, Line
 from reference_service.order.money import Money
 
-
 Status: TypeAlias = Literal["placed", "confirmed", "shipped", "cancelled"]
 
 

@@ -106,7 +106,8 @@ def project(
     time. Raises ImpossibleEvent.
     """
     started = initial() if before is None else state(before)
-    after = reduce(evolve, events, started)
-    if isinstance(after, NotPlaced):
-        raise ValueError(f"a commit of order {order_id} holds no event")
-    return row(order_id, after, version, at if before is None else before.placed_at, at)
+    match reduce(evolve, events, started):
+        case NotPlaced():
+            raise ValueError(f"a commit of order {order_id} holds no event")
+        case after:
+            return row(order_id, after, version, at if before is None else before.placed_at, at)
