@@ -1,0 +1,166 @@
+"""Command execution: load, decide, append; done once, answered the same on every repeat."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeAlias, TypeVar
+
+from reference_service.cqrs.commit import Cause, Commit, CommitTooLarge, following, timestamp
+from reference_service.cqrs.decider import Codec, Decider, fold_commits
+from reference_service.cqrs.store import Appended, Conflict, EventStore, Unknown
+
+C = TypeVar("C")
+S = TypeVar("S")
+E = TypeVar("E")
+R = TypeVar("R")
+
+# A command that loses this many races after its first attempt gives up.
+MAX_RELOADS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request(Generic[C]):
+    """`expected_version` is the version the caller decided upon, None when it does not matter."""
+
+    stream: str
+    command: C
+    cause: Cause
+    expected_version: int | None = None
+
+
+@dataclass(frozen=True)
+class Accepted(Generic[S]):
+    """State, version and commit number right after the command; the same on every repeat."""
+
+    state: S
+    version: int
+    commit: int
+
+
+@dataclass(frozen=True)
+class Refused(Generic[R]):
+    """The domain says no; nothing was written and a repeat is decided again."""
+
+    rejection: R
+
+
+@dataclass(frozen=True)
+class Stale:
+    """The stream has moved on from the expected version to this one."""
+
+    version: int
+
+
+@dataclass(frozen=True)
+class KeyReused:
+    """The command id was used before for another command."""
+
+
+@dataclass(frozen=True)
+class TooLarge:
+    """The commit would exceed what the store holds; nothing was sent."""
+
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class Contended:
+    """Every attempt lost its race; nothing was written."""
+
+    attempts: int
+
+
+@dataclass(frozen=True)
+class OutcomeUnknown:
+    """The append was not answered; repeating the command tells, and does it at most once."""
+
+    reason: str
+
+
+Outcome: TypeAlias = (
+    Accepted[S] | Refused[R] | Stale | KeyReused | TooLarge | Contended | OutcomeUnknown
+)
+
+
+def execute(
+    request: Request[C],
+    store: EventStore,
+    decider: Decider[C, S, E, R],
+    codec: Codec[E],
+    clock: Callable[[], datetime],
+    new_id: Callable[[], str],
+) -> Outcome[S, R]:
+    """Do the command once.
+
+    Raises Unavailable when the stream can't be loaded (nothing was done), Undecodable when this
+    deployment can't read it, InvalidEvent when what was decided breaks its contract.
+    """
+    history: list[Commit] = []
+    for _ in range(1 + MAX_RELOADS):
+        history += store.load(request.stream, after=history[-1].commit if history else 0)
+        outcome = _attempt(request, history, store, decider, codec, clock, new_id)
+        if outcome is not None:
+            return outcome
+    return Contended(1 + MAX_RELOADS)
+
+
+def _attempt(
+    request: Request[C],
+    history: Sequence[Commit],
+    store: EventStore,
+    decider: Decider[C, S, E, R],
+    codec: Codec[E],
+    clock: Callable[[], datetime],
+    new_id: Callable[[], str],
+) -> Outcome[S, R] | None:
+    """One decision on one history; None when another commit won the race."""
+    state = fold_commits(decider, codec, history)
+    # First of all, whether the caller may know of this stream: a 412 would tell that it exists.
+    if (refusal := decider.admit(request.command, state)) is not None:
+        return Refused(refusal)
+    # A repeat comes before the precondition: the first attempt itself has moved the version on.
+    if (first := _first_answer(request, history, decider, codec)) is not None:
+        return first
+    version, last = (history[-1].version, history[-1]) if history else (0, None)
+    if request.expected_version not in (None, version):
+        return Stale(version)
+    events = decider.decide(request.command, state)
+    if not isinstance(events, list):
+        return Refused(events)
+    if not events:
+        return Accepted(state, version, last.commit if last else 0)
+    try:
+        commit = following(
+            last,
+            stream=request.stream,
+            cause=request.cause,
+            body=codec.encode(events),
+            count=len(events),
+            at=timestamp(clock()),
+            commit_id=new_id(),
+        )
+    except CommitTooLarge as fault:
+        return TooLarge(fault.size_bytes)
+    match store.append(commit):
+        case Appended():
+            return Accepted(decider.fold(state, events), commit.version, commit.commit)
+        case Unknown(reason):
+            return OutcomeUnknown(reason)
+        case Conflict():
+            return None
+
+
+def _first_answer(
+    request: Request[C],
+    history: Sequence[Commit],
+    decider: Decider[C, S, E, R],
+    codec: Codec[E],
+) -> Accepted[S] | KeyReused | None:
+    """What the command was answered when it was done before."""
+    for index, commit in enumerate(history):
+        if commit.command_id == request.cause.command_id:
+            if commit.fingerprint != request.cause.fingerprint:
+                return KeyReused()
+            state = fold_commits(decider, codec, history[: index + 1])
+            return Accepted(state, commit.version, commit.commit)
+    return None

@@ -1,0 +1,30 @@
+"""An event store in memory, no kinder than DynamoDB: for tests, simulation and exploration."""
+
+from threading import Lock
+
+from reference_service.cqrs.commit import Commit, check_size
+from reference_service.cqrs.store import Appended, Conflict, Head
+
+
+class InMemoryEventStore:
+    def __init__(self) -> None:
+        self._streams: dict[str, dict[int, Commit]] = {}
+        self._lock = Lock()
+
+    def load(self, stream: str, after: int = 0) -> list[Commit]:
+        with self._lock:
+            commits = self._streams.get(stream, {})
+            return [commits[number] for number in sorted(commits) if number > after]
+
+    def append(self, commit: Commit) -> Appended | Conflict:
+        check_size(commit)
+        with self._lock:
+            commits = self._streams.setdefault(commit.stream, {})
+            winner = commits.setdefault(commit.commit, commit)
+        return Appended() if winner.commit_id == commit.commit_id else Conflict(winner)
+
+    def heads(self, cursor: str | None, limit: int) -> tuple[list[Head], str | None]:
+        with self._lock:
+            later = sorted(stream for stream in self._streams if stream > (cursor or ""))
+            page = [Head(stream, max(self._streams[stream])) for stream in later[:limit]]
+        return page, page[-1].stream if len(later) > limit else None

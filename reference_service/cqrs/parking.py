@@ -1,0 +1,16 @@
+"""Parked markers of the consumers that keep no gates: the relay and the publisher."""
+
+from typing import Protocol
+
+
+class ParkedMarkers(Protocol):
+    """A marker says that a consumer could not handle a commit of a stream, and why.
+
+    Both raise Unavailable.
+    """
+
+    def park(self, consumer: str, stream: str, commit: int, reason: str) -> None:
+        """Set the marker, over an earlier one."""
+
+    def clear(self, consumer: str, stream: str, up_to: int) -> None:
+        """Remove the marker unless it stands at a commit above `up_to`."""

@@ -1,0 +1,125 @@
+"""The publisher: tells other services what happened, by public events on the bus."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeAlias
+
+import msgspec
+
+from reference_service.cqrs.change import Change
+from reference_service.cqrs.commit import Commit
+from reference_service.cqrs.parking import ParkedMarkers
+from reference_service.cqrs.store import EventStore, Unavailable
+from reference_service.schemas import Undecodable
+
+CONSUMER = "publisher"
+# What SNS and SQS carry; the bus itself takes more (quotas of SNS, SQS and PutEvents).
+EVENT_LIMIT_BYTES = 256 * 1024
+
+# policy(every commit of a stream up to one) -> the CloudEvents of that last commit; pure, so what
+# it raises is permanent.
+PublicEvents: TypeAlias = Callable[[Sequence[Commit]], list[dict[str, Any]]]
+
+
+class Bus(Protocol):
+    def publish(self, events: Sequence[dict[str, Any]]) -> list[bool]:
+        """Publish CloudEvents; for each, whether the bus took it.
+
+        Never raises for a transient fault: what was not confirmed is False.
+        """
+
+
+class Unpublishable(Exception):
+    """A commit whose public events can never be published as they are."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """`failed` are to be delivered again, because of `error`."""
+
+    failed: list[Change] = field(default_factory=list)
+    published: int = 0
+    parked: dict[str, str] = field(default_factory=dict)
+    error: str | None = None
+
+
+class Publisher:
+    def __init__(
+        self, store: EventStore, bus: Bus, markers: ParkedMarkers, public_events: PublicEvents
+    ) -> None:
+        self._store = store
+        self._bus = bus
+        self._markers = markers
+        self._public_events = public_events
+
+    def publish(self, changes: Sequence[Change]) -> Published:
+        """Publish what the new commits mean to others. What can't be published is parked."""
+        outgoing: list[tuple[Change, dict[str, Any]]] = []
+        parked: dict[str, str] = {}
+        history: dict[str, list[Commit]] = {}
+        try:
+            for change in changes:
+                if change.kind != "INSERT":
+                    continue  # The relay keeps the evidence and raises the alarm.
+                try:
+                    outgoing += [(change, event) for event in self._events(change, history)]
+                except (Unpublishable, Undecodable) as fault:
+                    self._markers.park(CONSUMER, change.stream, change.number, str(fault))
+                    parked[change.stream] = str(fault)
+        except Unavailable as fault:
+            return Published(list(changes), 0, parked, str(fault))
+        taken = self._bus.publish([event for _, event in outgoing])
+        refused = {change.id for (change, _), done in zip(outgoing, taken, strict=True) if not done}
+        return Published(
+            [change for change in changes if change.id in refused],
+            sum(taken),
+            parked,
+            "the bus did not confirm every event" if refused else None,
+        )
+
+    def republish(self, stream: str) -> int:
+        """Publish every public event of the stream again, with the same ids; how many they are.
+
+        Clears the stream's marker. Raises Unavailable when an event was not confirmed (repeat it),
+        Unpublishable or Undecodable while the stream's fault is still there.
+        """
+        commits = self._store.load(stream)
+        numbers = range(1, len(commits) + 1)
+        events = [event for number in numbers for event in self._public(commits[:number])]
+        if not all(self._bus.publish(events)):
+            raise Unavailable(f"{stream}: the bus did not confirm every event")
+        if commits:
+            self._markers.clear(CONSUMER, stream, commits[-1].commit)
+        return len(events)
+
+    def _events(self, change: Change, history: dict[str, list[Commit]]) -> list[dict[str, Any]]:
+        if change.commit is None:
+            raise Unpublishable(change.fault or "unreadable")
+        return self._public(self._up_to(change.commit, history))
+
+    def _up_to(self, commit: Commit, history: dict[str, list[Commit]]) -> list[Commit]:
+        """The stream's commits up to this one, loaded once per batch."""
+        if commit.commit == 1:
+            return [commit]
+        known = history.get(commit.stream, [])
+        if len(known) < commit.commit:
+            known = history[commit.stream] = self._store.load(commit.stream)
+        commits = known[: commit.commit]
+        if len(commits) < commit.commit or commits[-1].hash != commit.hash:
+            raise Unpublishable(f"the event store has another commit {commit.commit}")
+        return commits
+
+    def _public(self, commits: Sequence[Commit]) -> list[dict[str, Any]]:
+        try:
+            events = self._public_events(commits)
+        except Exception as fault:  # a pure function fails for good: park, not retry
+            raise Unpublishable(f"{type(fault).__name__}: {fault}") from fault
+        _refuse_oversized(events)
+        return events
+
+
+def _refuse_oversized(events: Iterable[dict[str, Any]]) -> None:
+    for event in events:
+        size_bytes = len(msgspec.json.encode(event))
+        if size_bytes >= EVENT_LIMIT_BYTES:
+            raise Unpublishable(f"{event['id']} takes {size_bytes} bytes")

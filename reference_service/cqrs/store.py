@@ -1,0 +1,61 @@
+"""The event store, as the machinery sees it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from reference_service.cqrs.commit import Commit
+
+
+class Unavailable(Exception):
+    """A transient fault of a port: connection, throttling, timeout. Repeating may help.
+
+    Every adapter raises this and only this for such faults; what else it raises is deterministic.
+    """
+
+
+@dataclass(frozen=True)
+class Appended:
+    """The commit is in the store, by this attempt or an earlier one that was not answered."""
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Another commit has this number; nothing was changed."""
+
+    winner: Commit
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """No answer could be had: the commit may or may not be in the store."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Head:
+    """The highest commit number of a stream."""
+
+    stream: str
+    commit: int
+
+
+class EventStore(Protocol):
+    def load(self, stream: str, after: int = 0) -> list[Commit]:
+        """Commits above number `after`, ascending, strongly consistent, every page.
+
+        Raises Unavailable; schemas.Undecodable for an item that is no commit.
+        """
+
+    def append(self, commit: Commit) -> Appended | Conflict | Unknown:
+        """Write the commit if its number is free. Safe to repeat with the same commit.
+
+        Raises CommitTooLarge before anything is sent.
+        """
+
+    def heads(self, cursor: str | None, limit: int) -> tuple[list[Head], str | None]:
+        """A page of at most `limit` heads and the cursor of the next page (None after the last).
+
+        Each stream comes once per pass; a stream begun during the pass may be missing.
+        Raises Unavailable.
+        """
