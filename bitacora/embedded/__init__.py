@@ -1,0 +1,1 @@
+"""The environment on this machine: MiniStack, PostgreSQL, the delivery engine, a token issuer."""
