@@ -90,16 +90,15 @@ class TokenCheck:
 
     def _ask(self, service: str, version: str, action: str, parameters: dict[str, str]) -> str:
         form = urllib.parse.urlencode({"Action": action, "Version": version, **parameters})
+        url = f"{self.endpoint}/"
         signed = AWSRequest(
             "POST",
-            f"{self.endpoint}/",
+            url,
             data=form,
             headers={"Content-Type": "application/x-www-form-urlencoded"},
         )
         SigV4Auth(ROOT, service, REGION).add_auth(signed)
-        return _body(
-            urllib.request.Request(signed.url, data=form.encode(), headers=dict(signed.headers))
-        )
+        return _body(urllib.request.Request(url, data=form.encode(), headers=dict(signed.headers)))
 
 
 def _body(request: urllib.request.Request) -> str:
