@@ -70,7 +70,7 @@ class Schemas:
         return cls(folder)
 
     def check(self, name: str, instance: Any) -> tuple[Fault, ...]:
-        """Every fault of a JSON value against the schema `name`, formats included; () when valid.
+        """Every fault of a JSON value by its schema, formats included, by pointer; () when valid.
 
         Raises UnknownSchema.
         """
@@ -81,7 +81,7 @@ class Schemas:
             errors = list(validator.iter_errors(instance))
         except UnicodeEncodeError:  # a lone surrogate: Python's json reads it, UTF-8 cannot hold it
             return (Fault("", "holds a character that is not valid Unicode"),)
-        return tuple(dict.fromkeys(fault for error in errors for fault in _faults(error)))
+        return tuple(sorted({fault for error in errors for fault in _faults(error)}))
 
     def check_public(self, cloud_event: Any) -> tuple[Fault, ...]:
         """Every fault of a public event: of its envelope, else of its data."""

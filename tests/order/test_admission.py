@@ -4,6 +4,7 @@ import pytest
 
 from reference_service.order.commands import Command, ShipOrder
 from reference_service.order.decider import admit
+from reference_service.order.events import Event
 from reference_service.order.rejections import UnknownOrder
 from tests.order.ana import CANCELLED, CONFIRMED, PLACE, PLACED, SHIPPED, cancel, euros, pay
 from tests.order.scenario import after, given
@@ -18,13 +19,17 @@ def test_an_order_that_was_never_placed_is_unknown(command: Command) -> None:
 
 @pytest.mark.parametrize("history", HISTORIES)
 @pytest.mark.parametrize("command", [pay(euros(1), customer_id="bob"), cancel(customer_id="bob")])
-def test_another_customers_order_is_as_unknown_as_none(command: Command, history: tuple) -> None:
+def test_another_customers_order_is_as_unknown_as_none(
+    command: Command, history: tuple[Event, ...]
+) -> None:
     given(*history).when(command).then_rejected(UnknownOrder())
 
 
 @pytest.mark.parametrize("history", HISTORIES)
 @pytest.mark.parametrize("command", [pay(euros(1)), cancel(), ShipOrder("shipment-2")])
-def test_the_customer_and_fulfilment_are_admitted(command: Command, history: tuple) -> None:
+def test_the_customer_and_fulfilment_are_admitted(
+    command: Command, history: tuple[Event, ...]
+) -> None:
     assert admit(command, after(*history)) is None
 
 
