@@ -83,6 +83,16 @@ def outgoing(kept: Shipment) -> dict[str, Any] | None:
     return kept.event if isinstance(kept, Dispatched) else None
 
 
+def encode(shipment: Shipment) -> str:
+    """The record as JSON text."""
+    return msgspec.json.encode(shipment).decode()
+
+
+def decode(record: str) -> Shipment:
+    """The shipment of a record that `encode` made; raises msgspec.ValidationError for another."""
+    return _RECORD.decode(record)
+
+
 def _dispatched(confirmed: Mapping[str, Any], now: str) -> dict[str, Any]:
     order_id = confirmed["data"]["order_id"]
     shipment_id = f"shipment-{order_id}"
@@ -102,3 +112,6 @@ def _dispatched(confirmed: Mapping[str, Any], now: str) -> dict[str, Any]:
     if "traceparent" in confirmed:
         event["traceparent"] = confirmed["traceparent"]
     return event
+
+
+_RECORD: msgspec.json.Decoder[Shipment] = msgspec.json.Decoder(Shipment)

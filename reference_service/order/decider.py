@@ -130,7 +130,7 @@ def ship(command: ShipOrder, order: Existing) -> list[Event]:
             return [ReturnRequested(shipment_id=command.shipment_id, reason="order_not_confirmed")]
 
 
-def evolve(state: Order, event: Event) -> Order:
+def evolve(state: Order, event: Event) -> Existing:
     """The state after `event`; raises ImpossibleEvent when none can be."""
     match event, state:
         case OrderPlaced(), NotPlaced():
