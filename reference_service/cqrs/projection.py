@@ -154,7 +154,8 @@ class Projector:
         `clock` gives seconds that never run backwards. Raises Unavailable; a slice that is cut off
         inside a page begins with that page again, where the repaired are no longer behind.
         """
-        deadline, compared, repaired = clock() + budget_s, 0, []
+        deadline, compared = clock() + budget_s, 0
+        repaired: list[Repaired] = []
         while clock() < deadline:
             heads, following = self._store.heads(cursor, page)
             for stream in self._behind(heads):

@@ -43,6 +43,13 @@ class Published:
     error: str | None = None
 
 
+@dataclass(frozen=True)
+class Republished:
+    stream: str
+    published: int
+    parked: str | None
+
+
 class Publisher:
     def __init__(
         self, store: EventStore, bus: Bus, markers: ParkedMarkers, public_events: PublicEvents
@@ -77,20 +84,25 @@ class Publisher:
             "the bus did not confirm every event" if refused else None,
         )
 
-    def republish(self, stream: str) -> int:
-        """Publish every public event of the stream again, with the same ids; how many they are.
+    def republish(self, stream: str) -> Republished:
+        """Publish every public event of the stream again, with the same ids.
 
-        Clears the stream's marker. Raises Unavailable when an event was not confirmed (repeat it),
-        Unpublishable or Undecodable while the stream's fault is still there.
+        Clears the stream's marker, or sets it anew while the fault is there. Raises Unavailable
+        when an event was not confirmed: repeat it.
         """
-        commits = self._store.load(stream)
-        numbers = range(1, len(commits) + 1)
-        events = [event for number in numbers for event in self._public(commits[:number])]
+        number = 0
+        events: list[dict[str, Any]] = []
+        try:
+            commits = self._store.load(stream)
+            for number in range(1, len(commits) + 1):
+                events += self._public(commits[:number])
+        except (Unpublishable, Undecodable) as fault:
+            self._markers.park(CONSUMER, stream, number, str(fault))
+            return Republished(stream, 0, str(fault))
         if not all(self._bus.publish(events)):
             raise Unavailable(f"{stream}: the bus did not confirm every event")
-        if commits:
-            self._markers.clear(CONSUMER, stream, commits[-1].commit)
-        return len(events)
+        self._markers.clear(CONSUMER, stream, len(commits))
+        return Republished(stream, len(events), None)
 
     def _events(self, change: Change, history: dict[str, list[Commit]]) -> list[dict[str, Any]]:
         if change.commit is None:

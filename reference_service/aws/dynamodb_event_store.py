@@ -1,0 +1,136 @@
+"""The event store on DynamoDB: one item per commit, one conditional put per append."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from reference_service.aws.faults import code, is_transient, unavailable_when_transient
+from reference_service.aws.items import from_item, to_item
+from reference_service.cqrs.commit import Commit, check_size
+from reference_service.cqrs.store import Appended, Conflict, Head, Unknown
+from reference_service.tables import EVENTS
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+assert EVENTS.sort
+STREAM, COMMIT = EVENTS.partition.name, EVENTS.sort.name
+FIRST_PAUSE_S = 0.05
+
+
+class DynamoDBEventStore:
+    """`append_deadline_s` bounds the repeats of a put that is not answered."""
+
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        table: str,
+        *,
+        append_deadline_s: float = 5.0,
+        clock: Callable[[], float] = time.monotonic,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._append_deadline_s = append_deadline_s
+        self._clock = clock
+        self._pause = pause
+
+    def load(self, stream: str, after: int = 0) -> list[Commit]:
+        commits: list[Commit] = []
+        page: dict[str, Any] = {}
+        while True:
+            with unavailable_when_transient(f"loading {stream}"):
+                answer = self._client.query(
+                    TableName=self._table,
+                    KeyConditionExpression="#stream = :stream AND #commit > :after",
+                    ExpressionAttributeNames={"#stream": STREAM, "#commit": COMMIT},
+                    ExpressionAttributeValues={
+                        ":stream": {"S": stream},
+                        ":after": {"N": str(after)},
+                    },
+                    ConsistentRead=True,
+                    **page,
+                )
+            commits += map(from_item, answer["Items"])
+            if not answer.get("LastEvaluatedKey"):
+                return commits
+            page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def append(self, commit: Commit) -> Appended | Conflict | Unknown:
+        """Put the same item until there is an answer, within the deadline.
+
+        A repeat of a put that did commit fails its own condition; the old item in the answer then
+        carries our commit id. Source: PutItem, ReturnValuesOnConditionCheckFailure.
+        """
+        check_size(commit)
+        item = to_item(commit)
+        deadline, pause_s = self._clock() + self._append_deadline_s, FIRST_PAUSE_S
+        while True:
+            try:
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=item,
+                    ConditionExpression="attribute_not_exists(#stream)",
+                    ExpressionAttributeNames={"#stream": STREAM},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+                return Appended()
+            except ClientError as error:
+                if code(error) == "ConditionalCheckFailedException":
+                    winner = from_item(error.response["Item"])  # type: ignore[typeddict-item]
+                    return Appended() if winner.commit_id == commit.commit_id else Conflict(winner)
+                if not is_transient(error):
+                    raise
+                last = str(error)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                last = str(error)
+            if self._clock() + pause_s >= deadline:
+                return Unknown(last)
+            self._pause(pause_s)
+            pause_s *= 2
+
+    def heads(self, cursor: str | None, limit: int) -> tuple[list[Head], str | None]:
+        """A page of a scan; its last stream may go on beyond the page, so its head is asked for.
+
+        Eventually consistent: what was appended in the last second may be missing.
+        """
+        start = {"ExclusiveStartKey": _key(cursor)} if cursor else {}
+        with unavailable_when_transient("scanning the heads"):
+            answer = self._client.scan(
+                TableName=self._table,
+                ProjectionExpression="#stream, #commit",
+                ExpressionAttributeNames={"#stream": STREAM, "#commit": COMMIT},
+                Limit=limit,
+                **start,  # type: ignore[arg-type]
+            )
+        heads = {item[STREAM]["S"]: int(item[COMMIT]["N"]) for item in answer["Items"]}
+        last = answer.get("LastEvaluatedKey")
+        if not last:
+            return [Head(stream, commit) for stream, commit in heads.items()], None
+        stream = last[STREAM]["S"]
+        heads[stream] = self._head(stream)
+        return [Head(*head) for head in heads.items()], f"{heads[stream]}/{stream}"
+
+    def _head(self, stream: str) -> int:
+        with unavailable_when_transient(f"reading the head of {stream}"):
+            answer = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="#stream = :stream",
+                ProjectionExpression="#commit",
+                ExpressionAttributeNames={"#stream": STREAM, "#commit": COMMIT},
+                ExpressionAttributeValues={":stream": {"S": stream}},
+                ScanIndexForward=False,
+                ConsistentRead=True,
+                Limit=1,
+            )
+        return int(answer["Items"][0][COMMIT]["N"])
+
+
+def _key(cursor: str) -> dict[str, Any]:
+    number, _, stream = cursor.partition("/")
+    return {STREAM: {"S": stream}, COMMIT: {"N": number}}

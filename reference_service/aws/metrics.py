@@ -1,0 +1,25 @@
+"""One line per invocation: metrics in CloudWatch's embedded metric format, facts beside them.
+
+Source: "Embedded metric format specification". The line goes to stdout, which Lambda logs as it is.
+"""
+
+import json
+import time
+from typing import Any
+
+NAMESPACE = "Bitacora"
+
+
+def report(function: str, counts: dict[str, int | float], **facts: Any) -> None:
+    """Print the line: `counts` become metrics with the dimension Function, `facts` stay in the log.
+
+    A metric's unit is told by its name: names ending in _ms are milliseconds, others are counts.
+    """
+    metrics = [
+        {"Name": name, "Unit": "Milliseconds" if name.endswith("_ms") else "Count"}
+        for name in counts
+    ]
+    directive = {"Namespace": NAMESPACE, "Dimensions": [["Function"]], "Metrics": metrics}
+    aws = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
+    shown = {name: value for name, value in facts.items() if value not in (None, [], {}, "")}
+    print(json.dumps({"_aws": aws, "Function": function, **counts, **shown}, default=str))
