@@ -45,7 +45,7 @@ def check(version: str, kinesis: Any) -> None:
     """Raise UnknownMiniStack unless `kinesis` is the module that `correct` was written for."""
     if version != VERSION:
         raise UnknownMiniStack(
-            f"MiniStack {version} is installed, but only the Kinesis of {VERSION} can be corrected. "
+            f"MiniStack {version} is installed, but only {VERSION} can be corrected. "
             f"Install that one: pip install ministack=={VERSION}"
         )
     missing = [name for name in (*REPLACED, *USED) if not hasattr(kinesis, name)]

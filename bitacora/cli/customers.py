@@ -1,0 +1,42 @@
+"""bitacora demo | token: what a customer does."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from bitacora.cli.home import Home
+
+
+def demo(
+    context: typer.Context,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")] = False,
+) -> None:
+    """Place and pay an order, and follow it through every service. Exit code 1 if it gets lost."""
+    from bitacora.cli import report
+    from bitacora.embedded.demo import follow_an_order
+
+    home: Home = context.obj
+    environment = home.environment
+    with report.progress(sys.stderr) as progress:
+        progress.step("following an order")
+        journey = follow_an_order(environment)
+    if json:
+        report.print_json(report.journey_document(journey))
+    else:
+        report.print_journey(journey)
+        report.print_curl(environment, journey)
+    if not journey.complete:
+        raise typer.Exit(1)
+
+
+def token(
+    context: typer.Context,
+    customer: Annotated[str, typer.Option("--customer", metavar="ID", help="Whose token.")],
+    ttl: Annotated[
+        int, typer.Option("--ttl", min=1, max=86_400, help="Seconds until it expires.")
+    ] = 8 * 3600,
+) -> None:
+    """Print a bearer token for the API."""
+    home: Home = context.obj
+    print(home.environment.token(customer, ttl_s=ttl))

@@ -1,0 +1,71 @@
+"""bitacora up | down | status"""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from bitacora.cli.home import Home
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+
+
+def up(
+    context: typer.Context,
+    timings: Annotated[bool, typer.Option("--timings", help="Print seconds per phase.")] = False,
+    demo: Annotated[bool, typer.Option(help="Send an order and follow its way.")] = True,
+    json: Json = False,
+) -> None:
+    """Start or recover the environment, provision infra/ and send a demo order.
+
+    On a running environment: redeploys what changed, and refuses what cannot change in place.
+    """
+    from bitacora.cli import report
+    from bitacora.embedded.demo import follow_an_order
+
+    home: Home = context.obj
+    environment = home.environment
+    try:
+        with report.progress(sys.stderr) as progress:
+            ready = environment.start(progress)
+            journey = None
+            if demo:
+                progress.step("following an order")
+                journey = follow_an_order(environment)
+    except KeyboardInterrupt:
+        print(
+            f"Interrupted. `bitacora{home.option()} up` goes on from here, "
+            f"`bitacora{home.option()} down` ends what was started.",
+            file=sys.stderr,
+        )
+        raise typer.Exit(130) from None
+    if json:
+        report.print_json(report.up_document(environment, ready, journey))
+    else:
+        report.print_up(environment, ready, journey, timings=timings)
+    if journey and not journey.complete:
+        raise typer.Exit(1)
+
+
+def down(
+    context: typer.Context,
+    purge: Annotated[bool, typer.Option("--purge", help="Delete its state and logs too.")] = False,
+) -> None:
+    """End every process of the environment, and nothing else."""
+    home: Home = context.obj
+    ended = home.environment.stop(purge=purge)
+    print(f"Ended {ended} processes of {home.folder}." if ended else "Nothing was running.")
+
+
+def status(context: typer.Context, json: Json = False) -> None:
+    """What runs, since when and with how much memory. Exit code 1 unless all is healthy."""
+    from bitacora.cli import report
+
+    home: Home = context.obj
+    seen = home.environment.status()
+    if json:
+        report.print_json({**report.plain(seen), "healthy": seen.healthy})
+    else:
+        report.print_status(seen)
+    if not seen.healthy:
+        raise typer.Exit(1)

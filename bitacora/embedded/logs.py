@@ -1,0 +1,67 @@
+"""What functions logged, from the emulator's CloudWatch Logs."""
+
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+
+from bitacora.embedded.environment import Environment
+from bitacora.embedded.problem import UsageProblem
+
+FOLLOW_INTERVAL_S = 0.5
+# A late line may carry an earlier time than one already shown.
+OVERLAP_MS = 5_000
+
+
+def chosen(environment: Environment, function: str | None) -> dict[str, str]:
+    """Key -> log group of one function, or of all. Raises UsageProblem for an unknown key."""
+    names: Mapping[str, str] = environment.outputs["functions"]
+    if function is not None and function not in names:
+        raise UsageProblem(f"There is no function {function!r}.", f"Functions: {_listed(names)}.")
+    keys = [function] if function is not None else sorted(names)
+    return {key: f"/aws/lambda/{names[key]}" for key in keys}
+
+
+def lines(environment: Environment, groups: Mapping[str, str], *, follow: bool) -> Iterator[str]:
+    """Lines by time; with `follow`, new ones as they come, without end."""
+    seen: set[str] = set()
+    since_ms = 0
+    width = max(map(len, groups))
+    while True:
+        events = sorted(
+            event
+            for key, group in groups.items()
+            for event in _events(environment, key, group, since_ms)
+            if event[2] not in seen
+        )
+        for at_ms, key, event_id, message in events:
+            seen.add(event_id)
+            at = datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%H:%M:%S.%f")[:-3]
+            for line in message.rstrip().splitlines():
+                yield f"{at} {key:<{width}} {line}"
+        if not follow:
+            return
+        if events:
+            since_ms = max(since_ms, events[-1][0] - OVERLAP_MS)
+        time.sleep(FOLLOW_INTERVAL_S)
+
+
+def _events(
+    environment: Environment, key: str, group: str, since_ms: int
+) -> Iterator[tuple[int, str, str, str]]:
+    """(time ms, key, event id, message) of one group, every page."""
+    client = environment.client("logs")
+    request = {"logGroupName": group, "startTime": since_ms}
+    try:
+        while True:
+            page = client.filter_log_events(**request)
+            for event in page["events"]:
+                yield event["timestamp"], key, event["eventId"], event["message"]
+            if not page.get("nextToken"):
+                return
+            request["nextToken"] = page["nextToken"]
+    except client.exceptions.ResourceNotFoundException:
+        return  # a function that never ran has no group yet
+
+
+def _listed(names: Mapping[str, str]) -> str:
+    return ", ".join(sorted(names))
