@@ -1,0 +1,32 @@
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from bitacora.embedded.environment import Environment
+from tests.journey.api import Customer
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+    """The whole topology, provisioned once for the tests of this folder."""
+    home: Path = tmp_path_factory.mktemp("journey")
+    with Environment(home) as running:
+        yield running
+
+
+@pytest.fixture
+def a_customer(environment: Environment) -> Callable[[], Customer]:
+    """Each call is another customer."""
+
+    def customer() -> Customer:
+        name = f"customer-{uuid4().hex[:12]}"
+        return Customer(environment.outputs["api_url"], environment.token(name))
+
+    return customer
+
+
+@pytest.fixture
+def customer(a_customer: Callable[[], Customer]) -> Customer:
+    return a_customer()

@@ -1,0 +1,98 @@
+"""The way of an order through every service, there and back."""
+
+import json
+
+from bitacora.audit.until import until
+from bitacora.embedded.environment import Environment
+from tests.journey.api import Answer, Customer, line, order, payment
+
+CONFIRMED_AND_SHIPPED = ["OrderPlaced", "PaymentReceived", "OrderConfirmed", "OrderShipped"]
+
+
+def types(history: Answer) -> list[str]:
+    return [event["type"] for event in history.body["events"]]
+
+
+def shipped(customer: Customer, order_id: str) -> Answer:
+    return until(
+        "the order is shipped and visible",
+        lambda: customer.get(f"/orders/{order_id}"),
+        lambda answer: answer.status == 200 and answer.body["status"] == "shipped",
+        at_most_s=30,
+    )
+
+
+def test_a_paid_order_is_shipped_by_the_second_service(
+    environment: Environment, customer: Customer
+) -> None:
+    placed = customer.post("/orders", order(line(quantity=2, amount=1250)))
+    assert (placed.status, placed.etag, placed.body["status"]) == (201, '"1"', "placed")
+    path = placed.headers["location"]
+
+    paid = customer.post(f"{path}/payments", payment(2500), If_Match=placed.etag)
+    assert (paid.status, paid.etag, paid.body["status"]) == (200, '"3"', "confirmed")
+
+    seen = shipped(customer, placed.body["order_id"])
+    assert seen.etag == '"4"'
+    assert seen.body["version"] == 4
+    history = customer.get(f"{path}/history")
+    assert types(history) == CONFIRMED_AND_SHIPPED
+    assert [event["version"] for event in history.body["events"]] == [1, 2, 3, 4]
+    assert history.body["events"][-1]["causation"] == f"shipment-{placed.body['order_id']}/1/0"
+    assert [own["order_id"] for own in customer.get("/orders").body["orders"]] == [
+        placed.body["order_id"]
+    ]
+
+
+def test_every_public_event_of_the_order_is_kept_in_the_ledger(
+    environment: Environment, customer: Customer
+) -> None:
+    placed = customer.post("/orders", order(line(quantity=1, amount=700)))
+    order_id = placed.body["order_id"]
+    customer.post(f"/orders/{order_id}/payments", payment(700))
+    stream = f"order-{order_id}"
+    wanted = {
+        f"{stream}/1/0": "OrderPlaced",
+        f"{stream}/2/1": "OrderConfirmed",
+        f"shipment-{order_id}/1/0": "ShipmentDispatched",
+        f"{stream}/3/0": "OrderShipped",
+    }
+    s3, bucket = environment.client("s3"), environment.outputs["ledger_bucket"]
+
+    def kept() -> dict[str, str]:
+        found = {}
+        for prefix in (f"events/{stream}/", f"events/shipment-{order_id}/"):
+            for entry in s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", []):
+                event = json.load(s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"])
+                found[event["id"]] = event["type"]
+        return found
+
+    until("the ledger holds them all", kept, lambda found: found == wanted, at_most_s=30)
+
+
+def test_an_order_that_is_cancelled_before_it_is_paid_ships_nothing(
+    environment: Environment, customer: Customer
+) -> None:
+    placed = customer.post("/orders", order())
+    path = placed.headers["location"]
+    cancelled = customer.post(f"{path}/cancellation", {"reason": "changed_mind"})
+    assert (cancelled.status, cancelled.body["status"]) == (200, "cancelled")
+
+    late = customer.post(f"{path}/payments", payment(2500))
+    assert (late.status, late.problem) == (409, "order-closed")
+    until(
+        "the cancellation is visible",
+        lambda: customer.get(f"{path}?min_version=2"),
+        lambda answer: answer.status == 200 and answer.body["status"] == "cancelled",
+        at_most_s=30,
+    )
+    record = until(
+        "fulfilment has heard of it",
+        lambda: environment.client("dynamodb").get_item(
+            TableName=environment.outputs["shipments_table"],
+            Key={"order_id": {"S": placed.body["order_id"]}},
+        ),
+        lambda answer: "Item" in answer,
+        at_most_s=30,
+    )
+    assert "cancelled" in json.dumps(record["Item"])
