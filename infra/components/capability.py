@@ -1,0 +1,42 @@
+"""What a component of the topology is made of, so that alarms and exports find all of it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import pulumi
+
+from infra.components.event_sources import StreamConsumer
+from infra.components.service_function import ServiceFunction
+from infra.components.service_queue import DeadLetterQueue, ServiceQueue
+
+
+class Capability(pulumi.ComponentResource):
+    """A component that may own functions, queues, dead letters of its own, readers of streams."""
+
+    functions: Sequence[ServiceFunction] = ()
+    queues: Sequence[ServiceQueue] = ()
+    dead_letters: Sequence[DeadLetterQueue] = ()
+    stream_consumers: Sequence[StreamConsumer] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inventory:
+    """All of a topology's functions, queues, dead-letter queues and stream consumers."""
+
+    functions: Sequence[ServiceFunction]
+    queues: Sequence[ServiceQueue]
+    dead_letters: Sequence[DeadLetterQueue]
+    stream_consumers: Sequence[StreamConsumer]
+
+
+def inventory(capabilities: Iterable[Capability]) -> Inventory:
+    parts = list(capabilities)
+    queues = list(chain.from_iterable(part.queues for part in parts))
+    own_dead_letters = chain.from_iterable(part.dead_letters for part in parts)
+    return Inventory(
+        functions=list(chain.from_iterable(part.functions for part in parts)),
+        queues=queues,
+        dead_letters=[*(queue.dead_letters for queue in queues), *own_dead_letters],
+        stream_consumers=list(chain.from_iterable(part.stream_consumers for part in parts)),
+    )

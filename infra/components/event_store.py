@@ -1,0 +1,59 @@
+"""The only truth: one item per commit, append-only, streamed."""
+
+from dataclasses import dataclass
+
+import pulumi
+
+from infra.components.private_bucket import PrivateBucket, PrivateBucketArgs
+from infra.components.table import ItemTable, ItemTableArgs
+from infra.deployment import Deployment
+from infra.policies import Statement, allow
+from reference_service.tables import EVENTS
+
+EVIDENCE_LOCKED_DAYS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventStoreArgs:
+    deployment: Deployment
+
+
+class EventStore(pulumi.ComponentResource):
+    """No role may change or delete a commit; what tries to is kept in the locked evidence bucket.
+
+    Outputs: table_name, table_arn, stream_arn, evidence (name, arn).
+    """
+
+    def __init__(
+        self, name: str, args: EventStoreArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("kit:index:EventStore", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        table = ItemTable(
+            "events",
+            ItemTableArgs(deployment=args.deployment, key="events", layout=EVENTS, streamed=True),
+            child,
+        )
+        self.table_name, self.table_arn = table.name, table.arn
+        self.stream_arn = table.stream_arn
+        self.evidence = PrivateBucket(
+            "evidence",
+            PrivateBucketArgs(
+                deployment=args.deployment, key="evidence", locked_days=EVIDENCE_LOCKED_DAYS
+            ),
+            child,
+        )
+        self.register_outputs(
+            {
+                "table_name": self.table_name,
+                "table_arn": self.table_arn,
+                "stream_arn": self.stream_arn,
+                "evidence": self.evidence.name,
+            }
+        )
+
+    def read(self) -> Statement:
+        return allow("ReadStreams", ["dynamodb:Query"], self.table_arn)
+
+    def append(self) -> Statement:
+        return allow("Append", ["dynamodb:Query", "dynamodb:PutItem"], self.table_arn)

@@ -1,0 +1,168 @@
+"""The public way: the publisher puts integration events on the bus, a rule each carries them on."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.components.capability import Capability
+from infra.components.event_sources import (
+    keep_failed_batches,
+    read_dynamodb_stream,
+    stream_consumer,
+)
+from infra.components.event_store import EventStore
+from infra.components.failures import Failures
+from infra.components.message_key import MessageKey
+from infra.components.service_function import ServiceFunction, ServiceFunctionArgs
+from infra.components.service_queue import DeadLetterQueue, DeadLetterQueueArgs, Sender
+from infra.components.topic import ServiceTopic, ServiceTopicArgs
+from infra.deployment import Deployment
+from infra.policies import Statement, allow, document
+from infra.topology import PublicEvent, public_events
+from reference_service.settings import PublisherSettings, environment
+
+ARCHIVE_DAYS = 90
+EVENTBRIDGE = "events.amazonaws.com"
+# EventBridge's own longest and most: 24 hours, 185 attempts.
+RETRY = {"maximum_event_age_in_seconds": 24 * 3600, "maximum_retry_attempts": 185}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublicationArgs:
+    deployment: Deployment
+    event_store: EventStore
+    failures: Failures
+    message_key: MessageKey
+
+
+class Publication(Capability):
+    """Outputs: bus_name, bus_arn, topic (arn). Functions: publisher.
+
+    Attributes: rules by event name, `undelivered`, the queue of what the bus could not hand over.
+    """
+
+    def __init__(
+        self, name: str, args: PublicationArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("kit:index:Publication", name, None, opts)
+        self.deployment, self.events = args.deployment, public_events()
+        child = pulumi.ResourceOptions(parent=self)
+        bus = self._bus()
+        self.bus_name, self.bus_arn = bus.name, bus.arn
+        self.topic = ServiceTopic(
+            "order-events",
+            ServiceTopicArgs(
+                deployment=args.deployment,
+                key="order-events",
+                message_key=args.message_key,
+                publishers=[EVENTBRIDGE],
+            ),
+            child,
+        )
+        self.rules = {event.name: self._rule(event) for event in self.events}
+        self.undelivered = DeadLetterQueue(
+            "undelivered-dlq",
+            DeadLetterQueueArgs(
+                deployment=args.deployment,
+                key="undelivered-dlq",
+                senders=[
+                    Sender(service=EVENTBRIDGE, source_arn=rule.arn) for rule in self.rules.values()
+                ],
+            ),
+            child,
+        )
+        for event in self.events:
+            if event.on_topic:
+                self.target(event.name, "topic", self.topic.arn, self.topic.policy)
+        self.publisher = self._publisher(args)
+        self.functions = [self.publisher]
+        self.dead_letters = [self.undelivered]
+        self.stream_consumers = [
+            stream_consumer(
+                self.publisher,
+                source_arn=args.event_store.stream_arn,
+                failures_arn=args.failures.bucket.arn,
+                batch_size=100,
+            )
+        ]
+        self.register_outputs(
+            {"bus_name": self.bus_name, "bus_arn": self.bus_arn, "topic_arn": self.topic.arn}
+        )
+
+    def put_events(self) -> Statement:
+        return allow("PutEvents", ["events:PutEvents"], self.bus_arn)
+
+    def target(
+        self, event: str, key: str, arn: pulumi.Input[str], policy: list[pulumi.Resource]
+    ) -> None:
+        """Carry the CloudEvent of `event` to `arn`; `policy` is what lets EventBridge in there."""
+        rule = self.rules[event]
+        aws.cloudwatch.EventTarget(
+            f"{event}-{key}",
+            rule=rule.name,
+            event_bus_name=self.bus_name,
+            target_id=key,
+            arn=arn,
+            input_path="$.detail",
+            retry_policy=RETRY,
+            dead_letter_config={"arn": self.undelivered.arn},
+            opts=pulumi.ResourceOptions(
+                parent=rule, depends_on=[*policy, *self.undelivered.policy]
+            ),
+        )
+
+    def _bus(self) -> aws.cloudwatch.EventBus:
+        child = pulumi.ResourceOptions(parent=self)
+        bus = aws.cloudwatch.EventBus("bus", name=self.deployment.name("bus"), opts=child)
+        account = f"arn:aws:iam::{self.deployment.account_id}:root"
+        aws.cloudwatch.EventBusPolicy(
+            "bus",
+            event_bus_name=bus.name,
+            policy=document(
+                [{**allow("Account", ["events:PutEvents"], bus.arn), "Principal": {"AWS": account}}]
+            ),
+            opts=child,
+        )
+        aws.cloudwatch.EventArchive(
+            "archive",
+            name=self.deployment.name("archive"),
+            event_source_arn=bus.arn,
+            retention_days=ARCHIVE_DAYS,
+            opts=child,
+        )
+        return bus
+
+    def _rule(self, event: PublicEvent) -> aws.cloudwatch.EventRule:
+        pattern = {"source": [event.source], "detail-type": [event.name]}
+        return aws.cloudwatch.EventRule(
+            event.name,
+            name=self.deployment.name(event.name),
+            event_bus_name=self.bus_name,
+            event_pattern=pulumi.Output.json_dumps(pattern),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _publisher(self, args: PublicationArgs) -> ServiceFunction:
+        return ServiceFunction(
+            "publisher",
+            ServiceFunctionArgs(
+                deployment=args.deployment,
+                key="publisher",
+                timeout_s=60,
+                environment=environment(
+                    PublisherSettings,
+                    events_table=args.event_store.table_name,
+                    bus_name=self.bus_name,
+                    parked_table=args.failures.parked.name,
+                ),
+                statements=[
+                    read_dynamodb_stream(args.event_store.stream_arn),
+                    args.event_store.read(),
+                    self.put_events(),
+                    allow("Park", ["dynamodb:PutItem", "dynamodb:Query"], args.failures.parked.arn),
+                    *keep_failed_batches(args.failures.bucket.arn),
+                ],
+            ),
+            pulumi.ResourceOptions(parent=self),
+        )

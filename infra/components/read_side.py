@@ -1,0 +1,167 @@
+"""Read models: the projector feeds them from the log, the query function answers from them."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.components.capability import Capability
+from infra.components.database import Database
+from infra.components.event_sources import (
+    keep_failed_batches,
+    read_kinesis_stream,
+    stream_consumer,
+)
+from infra.components.event_store import EventStore
+from infra.components.failures import Failures
+from infra.components.network import Network
+from infra.components.ordered_log import OrderedLog
+from infra.components.service_function import ServiceFunction, ServiceFunctionArgs
+from infra.deployment import ROOT, Deployment
+from infra.policies import allow
+from reference_service.settings import (
+    MigrationSettings,
+    ProjectorSettings,
+    QuerySettings,
+    environment,
+)
+
+QUERIES = ("GET /orders", "GET /orders/{order_id}", "GET /orders/{order_id}/history")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadSideArgs:
+    deployment: Deployment
+    network: Network
+    database: Database
+    event_store: EventStore
+    ordered_log: OrderedLog
+    failures: Failures
+
+
+class ReadSide(Capability):
+    """Functions: projector, query, migration. Attribute: migrated, done when the tables are there."""
+
+    def __init__(
+        self, name: str, args: ReadSideArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("kit:index:ReadSide", name, None, opts)
+        self.args, self.child = args, pulumi.ResourceOptions(parent=self)
+        self.migration = self._migration()
+        self.migrated = self._migrate()
+        self.query = self._query()
+        self.projector = self._projector()
+        self.functions = [self.projector, self.query, self.migration]
+        self.stream_consumers = [
+            stream_consumer(
+                self.projector,
+                source_arn=args.ordered_log.stream_arn,
+                failures_arn=args.failures.bucket.arn,
+                batch_size=100,
+                depends_on=[self.migrated],
+            )
+        ]
+        self.register_outputs({})
+
+    def _migration(self) -> ServiceFunction:
+        database = self.args.database
+        secret = allow("ReadSecret", ["secretsmanager:GetSecretValue"], database.secret_arn)
+        return ServiceFunction(
+            "migration",
+            ServiceFunctionArgs(
+                deployment=self.args.deployment,
+                key="migration",
+                timeout_s=300,
+                placement=self.args.network.functions,
+                environment=environment(
+                    MigrationSettings,
+                    database_host=database.host,
+                    database_port=database.port.apply(str),
+                    database_name=database.name,
+                    database_sslmode=self.args.deployment.settings.database_sslmode,
+                    database_secret_arn=database.secret_arn,
+                ),
+                statements=[secret],
+            ),
+            self.child,
+        )
+
+    def _migrate(self) -> aws.lambda_.Invocation:
+        digest = digest_of(migrations())
+        return aws.lambda_.Invocation(
+            "migrate",
+            function_name=self.migration.name,
+            input=pulumi.Output.json_dumps({"migrations": digest}),
+            triggers={"migrations": digest},
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[*self.args.database.instances, self.args.network]
+            ),
+        )
+
+    def _query(self) -> ServiceFunction:
+        return ServiceFunction(
+            "query",
+            ServiceFunctionArgs(
+                deployment=self.args.deployment,
+                key="query",
+                timeout_s=10,
+                placement=self.args.network.functions,
+                concurrency=self.args.deployment.settings.size.query_concurrency,
+                environment=environment(QuerySettings, **self._reads("query")),
+                statements=[self.args.event_store.read(), self.args.database.connect_as("query")],
+            ),
+            self.child,
+        )
+
+    def _projector(self) -> ServiceFunction:
+        return ServiceFunction(
+            "projector",
+            ServiceFunctionArgs(
+                deployment=self.args.deployment,
+                key="projector",
+                timeout_s=60,
+                placement=self.args.network.functions,
+                environment=environment(ProjectorSettings, **self._reads("projector")),
+                statements=[
+                    read_kinesis_stream(self.args.ordered_log.stream_arn),
+                    self.args.event_store.read(),
+                    self.args.database.connect_as("projector"),
+                    *keep_failed_batches(self.args.failures.bucket.arn),
+                ],
+            ),
+            self.child,
+        )
+
+    def _reads(self, user: str) -> dict[str, Any]:
+        return {
+            "events_table": self.args.event_store.table_name,
+            **database_environment(self.args.deployment, self.args.database, user),
+        }
+
+
+def database_environment(deployment: Deployment, database: Database, user: str) -> dict[str, Any]:
+    """What a function needs to sign a token and connect as `user`."""
+    return {
+        "database_host": database.host,
+        "database_port": database.port.apply(str),
+        "database_name": database.name,
+        "database_user": user,
+        "database_sslmode": deployment.settings.database_sslmode,
+        "database_region": deployment.region,
+    }
+
+
+def migrations() -> list[Path]:
+    return sorted((ROOT / "reference_service").rglob("*.sql"))
+
+
+def digest_of(files: list[Path]) -> str:
+    """Changes with the name or content of any file."""
+    whole = hashlib.sha256()
+    for file in files:
+        content = file.read_bytes()
+        whole.update(f"{file.name}\n{len(content)}\n".encode() + content)
+    return whole.hexdigest()

@@ -1,0 +1,44 @@
+"""A DynamoDB table laid out as the service's `tables.py` says."""
+
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from infra.deployment import Deployment
+from reference_service.tables import Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemTableArgs:
+    deployment: Deployment
+    key: str
+    layout: Table
+    streamed: bool = False
+
+
+class ItemTable(pulumi.ComponentResource):
+    """Pays per request, restorable to any second of 35 days. Outputs: name, arn, stream_arn."""
+
+    def __init__(
+        self, name: str, args: ItemTableArgs, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("kit:index:ItemTable", name, None, opts)
+        settings, layout = args.deployment.settings, args.layout
+        keys = [layout.partition, *([layout.sort] if layout.sort else [])]
+        self.table = aws.dynamodb.Table(
+            name,
+            name=args.deployment.name(args.key),
+            billing_mode="PAY_PER_REQUEST",
+            hash_key=layout.partition.name,
+            range_key=layout.sort.name if layout.sort else None,
+            attributes=[{"name": key.name, "type": key.kind} for key in keys],
+            stream_enabled=args.streamed or None,
+            stream_view_type="NEW_AND_OLD_IMAGES" if args.streamed else None,
+            point_in_time_recovery={"enabled": True},
+            deletion_protection_enabled=settings.deletion_protection,
+            opts=pulumi.ResourceOptions(parent=self, protect=settings.deletion_protection),
+        )
+        self.name, self.arn = self.table.name, self.table.arn
+        self.stream_arn = self.table.stream_arn
+        self.register_outputs({"name": self.name, "arn": self.arn})
