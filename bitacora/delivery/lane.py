@@ -1,0 +1,136 @@
+"""One lane of a shard: gathers batches, delivers them in order, one at a time."""
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from bitacora.delivery import failures, retries
+from bitacora.delivery.batches import ready
+from bitacora.delivery.invocation import AWS_ERRORS, invoke, is_refusal, send_failure
+from bitacora.delivery.records import Record, event_of
+from bitacora.delivery.retries import Step, Work
+
+if TYPE_CHECKING:
+    from bitacora.delivery.worker import Worker
+
+STOPPED_POLL_S = 0.05
+
+
+class Lane:
+    """With ParallelizationFactor 1 a shard has one lane. A key always takes the same one."""
+
+    def __init__(self, worker: "Worker") -> None:
+        self._worker = worker
+        self._waiting: deque[Record] = deque()
+        self._waiting_since = 0.0
+        self._next: deque[Work] = deque()
+        self._not_before = 0.0
+
+    def put(self, record: Record) -> None:
+        """The caller holds the worker's condition and notifies."""
+        if not self._waiting:
+            self._waiting_since = time.monotonic()
+        self._waiting.append(record)
+
+    def run(self) -> None:
+        while work := self._take():
+            self._deliver(work)
+
+    def _take(self) -> Work | None:
+        """The next work, waiting for it; None when the worker stops."""
+        worker = self._worker
+        with worker.changed:
+            while not worker.stopping:
+                now = time.monotonic()
+                if worker.faults.stopped:
+                    worker.changed.wait(STOPPED_POLL_S)
+                elif self._next:
+                    if now >= self._not_before:
+                        return self._next.popleft()
+                    worker.changed.wait(self._not_before - now)
+                elif count := self._ready(now):
+                    records = tuple(self._waiting.popleft() for _ in range(count))
+                    self._waiting_since = now
+                    return Work(records)
+                else:
+                    left = self._waiting_since + worker.mapping.window_s - now
+                    worker.changed.wait(max(left, 0.001) if self._waiting else None)
+        return None
+
+    def _ready(self, now: float) -> int:
+        mapping = self._worker.mapping
+        waited_s = now - self._waiting_since
+        return ready(self._waiting, mapping.batch_size, mapping.window_s, waited_s)
+
+    def _deliver(self, work: Work) -> None:
+        worker = self._worker
+        old, live = retries.split_by_age(work, worker.mapping.max_age_s, worker.clock())
+        if old:
+            self._discard(old, failures.TOO_OLD, function_error=True)
+        if not live:
+            return
+        delay_s = worker.faults.delay_s(worker.shard_id)
+        if delay_s and not worker.wait(delay_s):
+            return
+        answer = invoke(worker.clients, worker.mapping.function, event_of(live.records))
+        if not isinstance(answer, retries.NotInvoked) and worker.faults.take("lose_answer"):
+            answer = retries.NotInvoked("the function's answer was lost on demand")
+        worker.count_invocation(answer)
+        step = retries.after(live, answer, worker.mapping)
+        if not step.failure and worker.faults.take("repeat_batch"):
+            step = Step(retry=(Work(live.records),))
+        self._follow(step, isinstance(answer, retries.FunctionFailed))
+
+    def _follow(self, step: Step, function_error: bool) -> None:
+        worker = self._worker
+        if step.failure:
+            worker.fail(step.failure)
+        if step.done:
+            worker.stats.delivered += len(step.done)
+            worker.finish(step.done)
+        if step.discard:
+            self._discard(step.discard, failures.RETRIES_EXHAUSTED, function_error)
+        if step.retry:
+            worker.stats.retries += 1
+            pause_s = 0.0
+            if step.pause:
+                pause_s = retries.pause_s(step.retry[0].pauses, worker.random.random())
+            self._not_before = time.monotonic() + pause_s
+            self._next.extendleft(reversed(step.retry))
+
+    def _discard(self, work: Work, condition: str, function_error: bool) -> None:
+        """Write the destination record, then count the records as processed.
+
+        A destination that refuses is reported and the records are let go, as AWS does (metric
+        DestinationDeliveryFailures); a lost connection is tried again until it is there.
+        """
+        worker, mapping = self._worker, self._worker.mapping
+        record_uuid = UUID(int=worker.random.getrandbits(128), version=4)
+        now, pauses = worker.clock(), 0
+        record = failures.failure_record(
+            mapping,
+            worker.function.arn,
+            worker.shard_id,
+            work,
+            condition,
+            function_error,
+            now,
+            str(record_uuid),
+        )
+        key = failures.object_key(mapping, worker.shard_id, now, str(record_uuid))
+        while mapping.on_failure:
+            try:
+                send_failure(worker.clients, mapping.on_failure, record, key)
+                break
+            except AWS_ERRORS as error:
+                worker.fail(f"on-failure destination {mapping.on_failure.arn}: {error}")
+                if is_refusal(error):
+                    worker.stats.destination_failures += 1
+                    break
+                pauses += 1
+                if not worker.wait(retries.pause_s(pauses, worker.random.random())):
+                    return
+        worker.stats.failed += len(work.records)
+        worker.log("records discarded", record={**record, "payload": None})
+        worker.finish(work.records)

@@ -1,0 +1,136 @@
+"""Reads one shard and hands its records to the lanes."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from bitacora.delivery.batches import lane_of
+from bitacora.delivery.faults import reordered
+from bitacora.delivery.filters import passes
+from bitacora.delivery.invocation import AWS_ERRORS
+from bitacora.delivery.records import Record, filter_view
+from bitacora.delivery.retries import pause_s
+from bitacora.delivery.shards import position
+from bitacora.delivery.sources import IteratorExpired, Page, Trimmed
+
+if TYPE_CHECKING:
+    from bitacora.delivery.worker import Worker
+
+# An empty poll is followed by a longer wait, up to 20 polls a second; a full one by none.
+FIRST_IDLE_S = 0.002
+LONGEST_IDLE_S = 0.05
+MIN_READ_AHEAD = 1000
+
+
+class Reader:
+    def __init__(self, worker: "Worker", opened: bool) -> None:
+        self._worker = worker
+        self._opened = opened
+        self._iterator: str | None = None
+        self._last_read: str | None = None
+
+    def run(self) -> None:
+        """Read until the shard ends or the worker stops. AWS trouble is waited out."""
+        worker = self._worker
+        troubles, idle_s = 0, FIRST_IDLE_S
+        while self._room():
+            try:
+                page = self._read()
+            except IteratorExpired:
+                self._iterator = None
+                continue
+            except Trimmed:
+                worker.trimmed()
+                self._iterator = self._last_read = None
+                continue
+            except AWS_ERRORS as error:
+                worker.fail(f"reading {worker.shard_id}: {error}")
+                troubles += 1
+                worker.wait(pause_s(troubles, worker.random.random()))
+                continue
+            troubles = 0
+            if page.next is None:
+                worker.end_of_shard()
+                return
+            idle_s = FIRST_IDLE_S if page.events else min(idle_s * 2, LONGEST_IDLE_S)
+            if not page.events:
+                worker.wait(idle_s)
+
+    def _room(self) -> bool:
+        """Wait until there is room to read ahead. False when the worker stops."""
+        worker = self._worker
+        read_ahead = max(MIN_READ_AHEAD, 2 * worker.mapping.batch_size)
+        with worker.changed:
+            while not worker.stopping and len(worker.progress) >= read_ahead:
+                worker.changed.wait()
+            return not worker.stopping
+
+    def _read(self) -> Page:
+        """One page, taken in. Raises IteratorExpired, Trimmed and botocore's errors."""
+        worker = self._worker
+        started = worker.clock()
+        page = self._page()
+        if page.events and worker.faults.armed("reorder"):
+            page = self._gather(page, worker.faults.hold_s())
+        self._take_in(page.events)
+        if page.caught_up:
+            worker.caught_up(started)
+        return page
+
+    def _page(self) -> Page:
+        worker = self._worker
+        if self._iterator is None:
+            state = worker.file.shards[worker.shard_id]
+            where = position(state, self._last_read, self._opened)
+            self._iterator = worker.source.open(worker.shard_id, where)
+            self._opened = True
+        page = worker.source.read(worker.shard_id, self._iterator)
+        self._iterator = page.next
+        return page
+
+    def _gather(self, first: Page, hold_s: float) -> Page:
+        """More pages for a while, so that a reorder has records to exchange."""
+        events, page = list(first.events), first
+        until = time.monotonic() + hold_s
+        while page.next and time.monotonic() < until and self._worker.wait(FIRST_IDLE_S):
+            try:
+                page = self._page()
+            except (IteratorExpired, *AWS_ERRORS):
+                # What was read is kept; reading goes on after it.
+                self._remember(events)
+                self._iterator = None
+                return Page(events, first.next, caught_up=False)
+            events += page.events
+        return Page(events, page.next, caught_up=False)
+
+    def _remember(self, events: list[dict[str, Any]]) -> None:
+        self._last_read = self._worker.source.record(events[-1]).sequence
+
+    def _take_in(self, events: list[dict[str, Any]]) -> None:
+        """Records enter the progress in stream order; a reorder changes the delivery only."""
+        if not events:
+            return
+        worker = self._worker
+        wanted: list[Record] = []
+        unwanted: list[Record] = []
+        with worker.changed:
+            for event in events:
+                record = worker.source.record(event)
+                worker.progress.read(record)
+                (wanted if self._is_wanted(record, event) else unwanted).append(record)
+            self._last_read = record.sequence
+            if worker.faults.armed("reorder") and (other := reordered(wanted, worker.random)):
+                worker.faults.take("reorder")
+                wanted = other
+            for record in wanted:
+                worker.lanes[lane_of(record, len(worker.lanes))].put(record)
+            worker.stats.filtered += len(unwanted)
+            worker.changed.notify_all()
+        worker.finish(unwanted)
+
+    def _is_wanted(self, record: Record, event: dict[str, Any]) -> bool:
+        worker = self._worker
+        since = worker.since
+        if since is not None and record.arrived < int(since):
+            return False
+        filters = worker.mapping.filters
+        return not filters or passes(filters, filter_view(event))
