@@ -85,7 +85,7 @@ def start(folder: Path) -> Emulator:
     log = folder / "ministack.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "ministack.app"],
+            [sys.executable, "-m", "bitacora.embedded.ministack"],
             env=environ,
             cwd=folder,
             stdout=output,
