@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 PAUSE_S = 0.1
@@ -11,7 +11,7 @@ PAUSE_S = 0.1
 class NotInTime(Exception):
     """What was awaited did not come; `last` is the last observation."""
 
-    def __init__(self, awaited: str, at_most_s: float, last: object) -> None:
+    def __init__(self, awaited: str, at_most_s: float, last: Any) -> None:
         super().__init__(f"not within {at_most_s} s: {awaited}; last seen: {last}")
         self.last = last
 

@@ -1,0 +1,121 @@
+"""Reads every store directly, past the service's own code. For an environment of modest size."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import dict_row
+
+from bitacora.audit.observation import ORDER, Observation
+from bitacora.embedded.environment import Environment
+from reference_service.aws.items import from_item
+from reference_service.cqrs.commit import Commit
+from reference_service.cqrs.gate import Gate
+from reference_service.order.public import SOURCE
+from reference_service.schemas import CONTRACTS
+
+LEDGER_PREFIX = "events/"
+LEDGER_SUFFIX = ".json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stores:
+    """Clients of the emulator with its root keys; `database` is the superuser's DSN."""
+
+    dynamodb: Any
+    s3: Any
+    database: str
+    events_table: str
+    shipments_table: str
+    ledger_bucket: str
+
+
+def stores_of(environment: Environment) -> Stores:
+    """The stores of a running environment. Raises Problem when none runs."""
+    outputs = environment.outputs
+    return Stores(
+        dynamodb=environment.client("dynamodb"),
+        s3=environment.client("s3"),
+        database=make_conninfo(environment.postgres.admin_dsn, dbname=outputs["database"]["name"]),
+        events_table=outputs["events_table"],
+        shipments_table=outputs["shipments_table"],
+        ledger_bucket=outputs["ledger_bucket"],
+    )
+
+
+def public_types() -> frozenset[str]:
+    """Types of the order service's public events, as the contracts publish them."""
+    topology = json.loads((CONTRACTS / "topology.json").read_bytes())
+    return frozenset(name for name, event in topology.items() if event["source"] == SOURCE)
+
+
+def observe(stores: Stores) -> Observation:
+    """What the stores hold. The event store is read last: what follows from it can't be ahead.
+
+    Raises psycopg.Error and botocore's errors when a store can't be read.
+    """
+    ledger = _ledger(stores)
+    shipments = _shipments(stores)
+    rows, gates, parked = _read_model(stores.database)
+    return Observation(
+        commits=_commits(stores),
+        rows=rows,
+        gates=gates,
+        parked=parked,
+        ledger=ledger,
+        shipments=shipments,
+    )
+
+
+def _commits(stores: Stores) -> dict[str, tuple[Commit, ...]]:
+    streams: defaultdict[str, list[Commit]] = defaultdict(list)
+    for item in _scan(stores.dynamodb, stores.events_table):
+        commit = from_item(item)
+        streams[commit.stream].append(commit)
+    return {
+        stream: tuple(sorted(commits, key=lambda commit: commit.commit))
+        for stream, commits in streams.items()
+    }
+
+
+def _shipments(stores: Stores) -> dict[str, Mapping[str, Any]]:
+    return {
+        ORDER + item["order_id"]["S"]: json.loads(item["record"]["S"])
+        for item in _scan(stores.dynamodb, stores.shipments_table)
+    }
+
+
+def _scan(dynamodb: Any, table: str) -> Iterator[dict[str, Any]]:
+    for page in dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
+        yield from page["Items"]
+
+
+def _ledger(stores: Stores) -> dict[str, tuple[str, ...]]:
+    """Event id -> the ETag of every version ever stored: a second write shows as a second copy."""
+    copies: defaultdict[str, list[str]] = defaultdict(list)
+    pages = stores.s3.get_paginator("list_object_versions").paginate(Bucket=stores.ledger_bucket)
+    for page in pages:
+        for version in page.get("Versions", ()):
+            event_id = version["Key"].removeprefix(LEDGER_PREFIX).removesuffix(LEDGER_SUFFIX)
+            copies[event_id].append(version["ETag"])
+    return {event_id: tuple(etags) for event_id, etags in copies.items()}
+
+
+def _read_model(
+    database: str,
+) -> tuple[dict[str, Mapping[str, Any]], dict[str, Gate], dict[str, str]]:
+    """(rows, gates, parked) of one snapshot."""
+    with psycopg.connect(database, row_factory=dict_row) as session:
+        session.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        rows = session.execute("SELECT * FROM read_model.order_summary").fetchall()
+        gates = session.execute("SELECT stream, commit, hash FROM read_model.gates").fetchall()
+        parked = session.execute("SELECT stream, reason FROM read_model.parked").fetchall()
+    return (
+        {f"{ORDER}{row['order_id']}": row for row in rows},
+        {gate["stream"]: Gate(gate["commit"], gate["hash"].hex()) for gate in gates},
+        {marker["stream"]: marker["reason"] for marker in parked},
+    )
