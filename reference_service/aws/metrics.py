@@ -5,12 +5,13 @@ Source: "Embedded metric format specification". The line goes to stdout, which L
 
 import json
 import time
+from collections.abc import Mapping
 from typing import Any
 
 NAMESPACE = "Bitacora"
 
 
-def report(function: str, counts: dict[str, int | float], **facts: Any) -> None:
+def report(function: str, counts: Mapping[str, int | float], **facts: Any) -> None:
     """Print the line: `counts` become metrics with the dimension Function, `facts` stay in the log.
 
     A metric's unit is told by its name: names ending in _ms are milliseconds, others are counts.

@@ -2,10 +2,8 @@
 
 import hashlib
 from pathlib import Path
-from typing import LiteralString, cast
 
 import psycopg
-from psycopg import sql
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # One migration at a time; the number is only this lock's name.
@@ -42,7 +40,7 @@ def migrate(connection: psycopg.Connection, folder: Path = MIGRATIONS) -> list[s
             if known.get(file.name, digest) != digest:
                 raise MigrationChanged(f"{file.name} was changed after it was applied")
             if file.name not in known:
-                connection.execute(sql.SQL(cast("LiteralString", file.read_text())))
+                connection.execute(file.read_bytes())
                 connection.execute(
                     "INSERT INTO read_model.schema_migration (name, digest) VALUES (%s, %s)",
                     [file.name, digest],

@@ -1,16 +1,19 @@
 """Connections to the read side's PostgreSQL: IAM tokens, bounded waits, reconnecting."""
 
+import json
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import psycopg
+from botocore.model import ServiceId
 from botocore.session import Session
 from botocore.signers import RequestSigner
 from psycopg import errors
 
 from reference_service.cqrs.projection import Unstorable
 from reference_service.cqrs.store import Unavailable
-from reference_service.settings import DatabaseSettings
+from reference_service.settings import DatabaseSettings, MigrationSettings
 
 T = TypeVar("T")
 Connect = Callable[[], "psycopg.Connection[Any]"]
@@ -34,14 +37,11 @@ def iam_token(host: str, port: int, user: str, region: str, session: Session) ->
 
     The same as the SDK's generate_db_auth_token, without loading the model of RDS.
     """
-    signer = RequestSigner(
-        "rds-db",
-        region,
-        "rds-db",
-        "v4",
-        session.get_credentials(),
-        session.get_component("event_emitter"),
-    )
+    credentials = session.get_credentials()
+    if credentials is None:
+        raise Unavailable("no AWS credentials to sign a database token with")
+    events = session.get_component("event_emitter")
+    signer = RequestSigner(ServiceId("rds-db"), region, "rds-db", "v4", credentials, events)
     request = {
         "method": "GET",
         "url": f"https://{host}:{port}/?Action=connect&DBUser={user}",
@@ -74,6 +74,48 @@ def iam_connect(settings: DatabaseSettings) -> Connect:
         )
 
     return connect
+
+
+def master_connect(settings: MigrationSettings, secrets: Any) -> Connect:
+    """Connections as the master user, by its secret; `secrets` is a Secrets Manager client."""
+
+    def connect() -> "psycopg.Connection[Any]":
+        secret = secrets.get_secret_value(SecretId=settings.database_secret_arn)
+        master = json.loads(secret["SecretString"])
+        return psycopg.connect(
+            host=settings.database_host,
+            port=settings.database_port,
+            user=master["username"],
+            password=master["password"],
+            dbname=settings.database_name,
+            sslmode=settings.database_sslmode,
+            connect_timeout=CONNECT_TIMEOUT_S,
+            autocommit=True,
+        )
+
+    return connect
+
+
+def connect_within(
+    connect: Connect,
+    timeout_s: float,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
+) -> "psycopg.Connection[Any]":
+    """Connect to a server that may still be starting: a paused Aurora takes about 15 s.
+
+    Raises Unavailable with the last answer.
+    """
+    deadline = clock() + timeout_s
+    while True:
+        try:
+            return connect()
+        except psycopg.OperationalError as fault:
+            if clock() >= deadline:
+                raise Unavailable(
+                    f"no connection in {timeout_s} s: {_first_line(fault)}"
+                ) from fault
+            pause(1.0)
 
 
 class Database:

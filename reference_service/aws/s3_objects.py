@@ -60,14 +60,15 @@ class ObjectTooLarge(Exception):
 class S3FailedBatches:
     """The on-failure records that event source mappings leave in the failures bucket."""
 
-    def __init__(self, client: "S3Client", *, limit_bytes: int) -> None:
+    def __init__(self, client: "S3Client", bucket: str, *, limit_bytes: int) -> None:
         self._client = client
+        self._bucket = bucket
         self._limit_bytes = limit_bytes
 
-    def read(self, bucket: str, key: str) -> bytes:
+    def read(self, key: str) -> bytes:
         """Raises Unavailable, ObjectTooLarge."""
-        with unavailable_when_transient(f"reading s3://{bucket}/{key}"):
-            answer = self._client.get_object(Bucket=bucket, Key=key)
+        with unavailable_when_transient(f"reading {key}"):
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
             if answer["ContentLength"] > self._limit_bytes:
-                raise ObjectTooLarge(f"s3://{bucket}/{key} takes {answer['ContentLength']} bytes")
+                raise ObjectTooLarge(f"{key} takes {answer['ContentLength']} bytes")
             return answer["Body"].read()

@@ -62,3 +62,25 @@ def _delivery(record: Mapping[str, Any]) -> Delivery:
     if any(commit.stream != stream for commit in commits):
         return Delivery(id=sequence_number, stream=stream, fault="holds another stream's commit")
     return Delivery(id=sequence_number, stream=stream, commits=commits)
+
+
+def failed_batch(record: bytes) -> tuple[str, list[str]]:
+    """The consumer and the streams of an on-failure record that a mapping left in S3.
+
+    Source: "Retaining discarded records" of Lambda's stream mappings: requestContext.functionArn,
+    and in S3 the whole event as JSON text in `payload`. Raises Undecodable.
+    """
+    try:
+        invocation = json.loads(record)
+        function = invocation["requestContext"]["functionArn"].split(":function:")[1].split(":")[0]
+        records = json.loads(invocation["payload"])["Records"]
+        streams = [_stream(one) for one in records]
+    except (ValueError, LookupError, TypeError, AttributeError) as fault:
+        raise Undecodable(f"no on-failure record with its payload: {fault!r}") from fault
+    return function.rpartition("-")[2], list(dict.fromkeys(streams))
+
+
+def _stream(record: Mapping[str, Any]) -> str:
+    if "kinesis" in record:
+        return str(record["kinesis"]["partitionKey"])
+    return str(record["dynamodb"]["Keys"][STREAM]["S"])

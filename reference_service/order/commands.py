@@ -37,7 +37,7 @@ class ShipOrder(msgspec.Struct, frozen=True):
 CustomerCommand: TypeAlias = PlaceOrder | ReceivePayment | CancelOrder
 Command: TypeAlias = CustomerCommand | ShipOrder
 
-Customers = TypeVar("Customers", PlaceOrder, ReceivePayment, CancelOrder)
+Customers = TypeVar("Customers", bound=CustomerCommand)
 
 # The schema in contracts/commands that a customer's body must have passed.
 SCHEMAS: dict[type[CustomerCommand], str] = {

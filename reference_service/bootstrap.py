@@ -1,0 +1,302 @@
+"""The one composition root: joins the domains, the machinery and the adapters, per function.
+
+Adapters are imported where they are composed, so that a function loads only what it needs.
+"""
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import boto3
+from botocore.config import Config
+
+from reference_service.cqrs.commit import Commit
+from reference_service.cqrs.decider import Codec, Decider, fold_commits
+from reference_service.cqrs.execution import Outcome, Request, execute
+from reference_service.cqrs.store import EventStore
+from reference_service.order import decider as order_decider
+from reference_service.order.codec import OrderCodec
+from reference_service.order.commands import Command
+from reference_service.order.events import Event
+from reference_service.order.rejections import Rejection
+from reference_service.order.state import Order
+from reference_service.schemas import InvalidEvent, Schemas
+from reference_service.settings import (
+    CommandSettings,
+    CommandWorkerSettings,
+    DatabaseSettings,
+    FulfilmentSettings,
+    LedgerSettings,
+    MigrationSettings,
+    NotifierSettings,
+    OperationsSettings,
+    ProjectorSettings,
+    PublisherSettings,
+    QuerySettings,
+    RelaySettings,
+)
+
+if TYPE_CHECKING:
+    from reference_service.aws.dynamodb_event_store import DynamoDBEventStore
+    from reference_service.aws.dynamodb_shipments import DynamoDBShipments
+    from reference_service.aws.eventbridge_bus import EventBridgeBus
+    from reference_service.aws.postgres_queries import PostgresQueries
+    from reference_service.aws.postgres_read_model import PostgresReadModel
+    from reference_service.aws.s3_objects import S3FailedBatches, S3Ledger
+    from reference_service.aws.sns_notifications import SNSNotifications
+    from reference_service.cqrs.projection import Projector
+    from reference_service.cqrs.publish import Publisher
+    from reference_service.cqrs.relay import Relay
+
+OrderRequest: TypeAlias = Request[Command]
+OrderOutcome: TypeAlias = Outcome[Order, Rejection]
+
+ORDERS: Decider[Command, Order, Event, Rejection] = Decider(
+    initial=order_decider.initial,
+    admit=order_decider.admit,
+    decide=order_decider.decide,
+    evolve=order_decider.evolve,
+)
+
+# A caller waits for the event store: short attempts, so that load and append with their repeats
+# end before the command function's own timeout of 10 s does.
+_PROMPT = Config(
+    connect_timeout=1,
+    read_timeout=1,
+    tcp_keepalive=True,
+    retries={"mode": "standard", "total_max_attempts": 2},
+)
+APPEND_DEADLINE_S = 2.5
+# Nobody waits for the others.
+_PATIENT = Config(
+    connect_timeout=2,
+    read_timeout=5,
+    tcp_keepalive=True,
+    retries={"mode": "standard", "total_max_attempts": 3},
+)
+# A migration waits this long for a server that is starting.
+CONNECT_TIMEOUT_S = 90
+# A batch of 6 MB is kept as escaped JSON inside JSON.
+FAILED_BATCH_LIMIT_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Orders over their event store: commands are executed, histories are folded."""
+
+    schemas: Schemas
+    store: EventStore
+    codec: Codec[Event]
+
+    def execute(self, request: OrderRequest) -> OrderOutcome:
+        return execute(request, self.store, ORDERS, self.codec, _utc_now, _new_id)
+
+    def state(self, commits: Sequence[Commit]) -> Order:
+        """Raises Undecodable."""
+        return fold_commits(ORDERS, self.codec, commits)
+
+
+def command(settings: CommandSettings | CommandWorkerSettings) -> Orders:
+    schemas = Schemas.load()
+    return Orders(schemas, _event_store(settings.events_table), OrderCodec(schemas))
+
+
+def relay(settings: RelaySettings) -> "Relay":
+    from reference_service.aws.kinesis_log import KinesisLog
+    from reference_service.aws.parked_markers import DynamoDBParkedMarkers
+    from reference_service.aws.s3_objects import S3Evidence
+    from reference_service.cqrs.relay import Relay
+
+    return Relay(
+        KinesisLog(_client("kinesis"), settings.log_stream),
+        S3Evidence(_client("s3"), settings.evidence_bucket),
+        DynamoDBParkedMarkers(_client("dynamodb"), settings.parked_table),
+    )
+
+
+def publisher(settings: PublisherSettings | OperationsSettings) -> "Publisher":
+    from reference_service.aws.parked_markers import DynamoDBParkedMarkers
+    from reference_service.cqrs.publish import Publisher
+
+    return Publisher(
+        _event_store(settings.events_table),
+        _bus(settings.bus_name),
+        DynamoDBParkedMarkers(_client("dynamodb"), settings.parked_table),
+        public_events(Schemas.load()),
+    )
+
+
+def projector(settings: ProjectorSettings | OperationsSettings) -> "Projector":
+    return _projector(settings.events_table, read_model(settings))
+
+
+@dataclass(frozen=True)
+class QuerySide:
+    queries: "PostgresQueries"
+    orders: Orders
+
+
+def query(settings: QuerySettings) -> QuerySide:
+    from reference_service.aws.order_summary import ORDER_SUMMARY
+    from reference_service.aws.postgres import Database, iam_connect
+    from reference_service.aws.postgres_queries import PostgresQueries
+
+    schemas = Schemas.load()
+    orders = Orders(schemas, _event_store(settings.events_table), OrderCodec(schemas))
+    return QuerySide(PostgresQueries(Database(iam_connect(settings)), ORDER_SUMMARY), orders)
+
+
+@dataclass(frozen=True)
+class Operations:
+    projector: "Projector"
+    publisher: "Publisher"
+    read_model: "PostgresReadModel"
+    failed_batches: "S3FailedBatches"
+
+
+def operations(settings: OperationsSettings) -> Operations:
+    from reference_service.aws.s3_objects import S3FailedBatches
+
+    model = read_model(settings)
+    return Operations(
+        _projector(settings.events_table, model),
+        publisher(settings),
+        model,
+        S3FailedBatches(
+            _client("s3"), settings.failures_bucket, limit_bytes=FAILED_BATCH_LIMIT_BYTES
+        ),
+    )
+
+
+def migration(settings: MigrationSettings) -> Callable[[], list[str]]:
+    """Applies the migrations with the master password; the names of the files applied."""
+    from reference_service.aws.migration import migrate
+    from reference_service.aws.postgres import connect_within, master_connect
+
+    connect = master_connect(settings, _client("secretsmanager"))
+
+    def run() -> list[str]:
+        with connect_within(connect, CONNECT_TIMEOUT_S) as connection:
+            return migrate(connection)
+
+    return run
+
+
+@dataclass(frozen=True)
+class Fulfilment:
+    schemas: Schemas
+    shipments: "DynamoDBShipments"
+    bus: "EventBridgeBus"
+
+
+def fulfilment(settings: FulfilmentSettings) -> Fulfilment:
+    from reference_service.aws.dynamodb_shipments import DynamoDBShipments
+
+    shipments = DynamoDBShipments(_client("dynamodb"), settings.shipments_table)
+    return Fulfilment(Schemas.load(), shipments, _bus(settings.bus_name))
+
+
+@dataclass(frozen=True)
+class Notifier:
+    schemas: Schemas
+    notifications: "SNSNotifications"
+
+
+def notifier(settings: NotifierSettings) -> Notifier:
+    from reference_service.aws.sns_notifications import SNSNotifications
+
+    topic = SNSNotifications(_client("sns"), settings.notifications_topic_arn)
+    return Notifier(Schemas.load(), topic)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    schemas: Schemas
+    objects: "S3Ledger"
+
+
+def ledger(settings: LedgerSettings) -> Ledger:
+    from reference_service.aws.s3_objects import S3Ledger
+
+    return Ledger(Schemas.load(), S3Ledger(_client("s3"), settings.ledger_bucket))
+
+
+def read_model(settings: DatabaseSettings) -> "PostgresReadModel":
+    from reference_service.aws.order_summary import ORDER_SUMMARY
+    from reference_service.aws.postgres import Database, iam_connect
+    from reference_service.aws.postgres_read_model import PostgresReadModel
+
+    return PostgresReadModel(Database(iam_connect(settings)), ORDER_SUMMARY)
+
+
+def project_order(codec: Codec[Event]) -> Callable[[Any, Commit], Any]:
+    """The projection of orders: row of read_model.order_summary before → after a commit."""
+    from reference_service.order.views import project
+
+    def row_after(row: Any, commit: Commit) -> Any:
+        events = codec.decode(commit.body)
+        return project(row, _order_id(commit.stream), events, commit.version, commit.at)
+
+    return row_after
+
+
+def public_events(schemas: Schemas) -> Callable[[Sequence[Commit]], list[dict[str, Any]]]:
+    """The publisher's policy: the CloudEvents of the last commit, held to their contracts."""
+    from reference_service.cqrs.cloud_event import cloud_event
+    from reference_service.order.public import SOURCE, published
+
+    codec = OrderCodec(schemas)
+
+    def of_last(commits: Sequence[Commit]) -> list[dict[str, Any]]:
+        *before, last = commits
+        state = fold_commits(ORDERS, codec, before)
+        outgoing = []
+        for index, event in enumerate(codec.decode(last.body)):
+            state = order_decider.evolve(state, event)
+            public = published(_order_id(last.stream), last.first + index, event, state)
+            if public is not None:
+                envelope = cloud_event(last, index, SOURCE, public.type, public.data)
+                if faults := schemas.check_public(envelope):
+                    raise InvalidEvent(public.type, faults)
+                outgoing.append(envelope)
+        return outgoing
+
+    return of_last
+
+
+def _projector(events_table: str, model: "PostgresReadModel") -> "Projector":
+    from reference_service.cqrs.projection import Projector
+
+    codec = OrderCodec(Schemas.load())
+    return Projector(_event_store(events_table), model, project_order(codec))
+
+
+def _event_store(table: str) -> "DynamoDBEventStore":
+    from reference_service.aws.dynamodb_event_store import DynamoDBEventStore
+
+    client = boto3.client("dynamodb", config=_PROMPT)
+    return DynamoDBEventStore(client, table, append_deadline_s=APPEND_DEADLINE_S)
+
+
+def _bus(name: str) -> "EventBridgeBus":
+    from reference_service.aws.eventbridge_bus import EventBridgeBus
+
+    return EventBridgeBus(_client("events"), name)
+
+
+def _client(service: str) -> Any:
+    return boto3.client(service, config=_PATIENT)  # type: ignore[call-overload]
+
+
+def _order_id(stream: str) -> str:
+    return stream.removeprefix("order-")
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex

@@ -1,0 +1,84 @@
+"""What heals: repair and republish of a stream, reconcile, and failed batches from S3."""
+
+import json
+import logging
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import unquote_plus
+
+from reference_service import bootstrap
+from reference_service.aws.metrics import report
+from reference_service.aws.s3_objects import ObjectTooLarge
+from reference_service.aws.sqs_messages import Message, is_queue_event
+from reference_service.aws.stream_records import failed_batch
+from reference_service.functions.queue import consume
+from reference_service.schemas import Undecodable
+from reference_service.settings import OperationsSettings
+
+operations = bootstrap.operations(OperationsSettings.from_environment(os.environ))
+logger = logging.getLogger(__name__)
+
+PAGE = 200
+# Of the function's 60 s; the rest is for the repair that is under way.
+RECONCILE_BUDGET_S = 30.0
+CURSOR = "orders"
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    if is_queue_event(event):
+        return consume("operations", event, _heal_failed_batches)
+    match event:
+        case {"operation": "repair", "stream": str(stream)}:
+            result = asdict(operations.projector.repair(stream))
+        case {"operation": "republish", "stream": str(stream)}:
+            result = asdict(operations.publisher.republish(stream))
+        case {"operation": "reconcile"}:
+            return _reconcile()
+        case _:
+            wanted = "repair or republish with a stream, or reconcile"
+            return {"error": f"unknown operation {event.get('operation')!r}: {wanted}"}
+    report("operations", {"Operations": 1}, operation=event["operation"], **result)
+    return result
+
+
+def _reconcile() -> dict[str, Any]:
+    """One slice; the next goes on where this one ended."""
+    model = operations.read_model
+    done = operations.projector.reconcile(
+        model.cursor(CURSOR), page=PAGE, budget_s=RECONCILE_BUDGET_S, clock=time.monotonic
+    )
+    model.keep_cursor(CURSOR, done.cursor)
+    repaired = [asdict(one) for one in done.repaired]
+    parked = sum(1 for one in done.repaired if one.parked)
+    counts = {"Compared": done.compared, "Repaired": len(repaired), "Parked": parked}
+    report("operations", counts, operation="reconcile", repaired=repaired[:50])
+    return {"cursor": done.cursor, "compared": done.compared, "repaired": repaired}
+
+
+def _heal_failed_batches(message: Message) -> str:
+    """A notification of S3 about failed batches: heal every stream in them."""
+    try:
+        notification = json.loads(message.body)
+        if notification.get("Event") == "s3:TestEvent":
+            return "Ignored"
+        keys = [unquote_plus(one["s3"]["object"]["key"]) for one in notification["Records"]]
+    except (ValueError, LookupError, TypeError, AttributeError) as fault:
+        raise Undecodable(f"no notification of S3: {fault!r}") from fault
+    for key in keys:
+        try:
+            consumer, streams = failed_batch(operations.failed_batches.read(key))
+        except ObjectTooLarge as fault:
+            raise Undecodable(str(fault)) from fault
+        for stream in streams:
+            _heal(consumer, stream)
+    return "Healed"
+
+
+def _heal(consumer: str, stream: str) -> None:
+    if consumer == "publisher":
+        logger.warning("republished %s", operations.publisher.republish(stream))
+    else:
+        logger.warning("repaired %s", operations.projector.repair(stream))
