@@ -72,7 +72,7 @@ class HttpRequest:
             raise Problem(400, "malformed-json", "The body must be a JSON object.")
         return value
 
-    def integer(self, name: str, default: int | None, lowest: int, highest: int) -> int | None:
+    def integer(self, name: str, default: int, lowest: int, highest: int) -> int:
         """An integer query parameter. Raises Problem 400."""
         text = self.query.get(name)
         if text is None:

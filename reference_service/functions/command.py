@@ -142,10 +142,10 @@ def _respond(
 
 
 def _order(order_id: str, state: Order, version: int, commit: int) -> dict[str, Any]:
-    body = {"order_id": order_id, "status": state.status, "version": version, "commit": commit}
-    if not isinstance(state, NotPlaced):
-        body |= {"total": state.total, "paid": state.paid}
-    return body
+    body = {"order_id": order_id, "version": version, "commit": commit}
+    if isinstance(state, NotPlaced):
+        return body
+    return body | {"status": state.status, "total": state.total, "paid": state.paid}
 
 
 def _refusal(rejection: Rejection) -> Problem:
