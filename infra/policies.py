@@ -27,7 +27,7 @@ def service_may(
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-troubleshooting.html
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
-    statement = {
+    statement: dict[str, Any] = {
         "Sid": sid,
         "Effect": "Allow",
         "Principal": {"Service": service},

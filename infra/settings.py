@@ -23,7 +23,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class ConfigError(pulumi.RunError):
-    """The stack's configuration can't be used; the message names each key, its value, what is allowed."""
+    """The stack can't be configured so; the message names each key, its value, what is allowed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,9 +146,10 @@ OPTIONAL: dict[str, Parser] = {"endpoint": url, "dependenciesLayer": Path}
 
 
 def parse(config: Mapping[str, str]) -> Settings:
-    """`config` maps keys without their namespace to Pulumi's text. Raises ConfigError with every fault."""
+    """`config`: Pulumi's texts by key without namespace. Raises ConfigError naming every fault."""
     parsers = REQUIRED | OPTIONAL
-    faults, values = [], dict.fromkeys(map(_field, OPTIONAL))
+    faults: list[str] = []
+    values: dict[str, Any] = dict.fromkeys(map(_field, OPTIONAL))
     for key in sorted(config.keys() - parsers.keys()):
         near = difflib.get_close_matches(key, parsers, n=1)
         hint = f"did you mean {NAMESPACE}:{near[0]}?" if near else f"known: {', '.join(parsers)}"

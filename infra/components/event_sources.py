@@ -34,7 +34,7 @@ def stream_consumer(
     batch_size: int,
     depends_on: Sequence[pulumi.Resource] = (),
 ) -> StreamConsumer:
-    """Feed a DynamoDB stream or the log to `function`, in order per shard, from its oldest record."""
+    """Feed a DynamoDB stream or the log to `function`, in order, from its oldest record on."""
     mapping = aws.lambda_.EventSourceMapping(
         f"{function.key}-source",
         function_name=function.name,

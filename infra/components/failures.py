@@ -1,4 +1,4 @@
-"""Where that waits which could not be delivered: failed stream batches and markers of parked streams."""
+"""What could not be delivered waits here: failed stream batches, markers of parked streams."""
 
 from dataclasses import dataclass
 

@@ -33,7 +33,6 @@ class Fulfilment(Capability):
             ItemTableArgs(deployment=args.deployment, key="shipments", layout=SHIPMENTS),
             child,
         )
-        actions = ["dynamodb:GetItem", "dynamodb:PutItem"]
         consumer = TopicConsumer(
             "fulfilment-consumer",
             TopicConsumerArgs(
@@ -47,7 +46,7 @@ class Fulfilment(Capability):
                     bus_name=args.publication.bus_name,
                 ),
                 statements=[
-                    allow("Shipments", actions, self.shipments.arn),
+                    allow("KeepShipments", ["dynamodb:PutItem"], self.shipments.arn),
                     args.publication.put_events(),
                 ],
             ),

@@ -1,4 +1,4 @@
-"""What an audit can read: every public event in S3 by its id. The bus's archive can only be replayed."""
+"""What an audit can read: every public event in S3 by its id; the archive only replays."""
 
 from dataclasses import dataclass
 

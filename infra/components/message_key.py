@@ -43,7 +43,7 @@ class MessageKey(pulumi.ComponentResource):
 
 
 def key_policy(account_id: str) -> list[Statement]:
-    """In a key's policy `*` is the key itself; the account's statement lets its roles' policies decide.
+    """In a key's policy `*` is the key itself; the account's statement lets role policies decide.
 
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """

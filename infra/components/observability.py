@@ -76,7 +76,7 @@ class Observability(pulumi.ComponentResource):
             METRICS,
             "HistoryRewritten",
             {},
-            description="a stored commit was changed or removed; the evidence bucket holds the old image",
+            description="a stored commit was changed or removed; see the evidence bucket",
         )
         self._dashboard(args)
         self.register_outputs({"alarms": self.topic.arn})

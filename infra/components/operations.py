@@ -1,4 +1,4 @@
-"""What heals: repair and republish on request, failed batches as they come, reconcile by the clock."""
+"""What heals: repair and republish on request, failed batches as they come, a clock's reconcile."""
 
 from dataclasses import dataclass
 
@@ -86,7 +86,7 @@ class Operations(Capability):
 
     def _statements(self) -> list[Statement]:
         args = self.args
-        marker = ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query"]
+        marker = ["dynamodb:DeleteItem", "dynamodb:PutItem"]
         return [
             allow("ReadStreams", ["dynamodb:Query", "dynamodb:Scan"], args.event_store.table_arn),
             args.database.connect_as("operations"),
@@ -102,8 +102,8 @@ class Operations(Capability):
         ]
 
     def _reconcile_by_the_clock(self) -> None:
-        """EventBridge invokes without waiting: what fails there or here ends in the dead letters."""
-        function, undone = self.operations, {"arn": self.undone.arn}
+        """EventBridge invokes without waiting: what fails, there or here, becomes a dead letter."""
+        function = self.operations
         permission = aws.lambda_.Permission(
             "reconcile",
             statement_id="reconcile",
@@ -127,7 +127,7 @@ class Operations(Capability):
             target_id="operations",
             arn=function.arn,
             input=pulumi.Output.json_dumps({"operation": "reconcile"}),
-            dead_letter_config=undone,
+            dead_letter_config={"arn": self.undone.arn},
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[permission, *self.undone.policy, self.args.read_side.migrated],

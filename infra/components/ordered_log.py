@@ -68,7 +68,7 @@ class OrderedLog(Capability):
                         ["s3:PutObject"],
                         pulumi.Output.concat(evidence.arn, "/*"),
                     ),
-                    allow("Park", ["dynamodb:PutItem", "dynamodb:Query"], failures.parked.arn),
+                    allow("Park", ["dynamodb:PutItem"], failures.parked.arn),
                     *keep_failed_batches(failures.bucket.arn),
                 ],
             ),

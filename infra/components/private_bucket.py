@@ -1,4 +1,4 @@
-"""A bucket that nobody outside the account can see, encrypted, versioned, with an end for each object."""
+"""A bucket closed to the world, encrypted, versioned, where failed uploads do not stay."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from infra.policies import document, refuse_plain_http
 
 @dataclass(frozen=True, kw_only=True)
 class PrivateBucketArgs:
-    """Objects expire after `expire_days` (None: never); `locked_days` nobody may change or delete them."""
+    """Objects expire after `expire_days` (None: never); for `locked_days` nobody deletes them."""
 
     deployment: Deployment
     key: str
@@ -63,9 +63,11 @@ class PrivateBucket(pulumi.ComponentResource):
             name, bucket=self.name, rules=[self._lifecycle(args)], opts=after_versioning
         )
         if args.locked_days is not None:
-            retention = {"mode": "GOVERNANCE", "days": args.locked_days}
             aws.s3.BucketObjectLockConfiguration(
-                name, bucket=self.name, rule={"default_retention": retention}, opts=after_versioning
+                name,
+                bucket=self.name,
+                rule={"default_retention": {"mode": "GOVERNANCE", "days": args.locked_days}},
+                opts=after_versioning,
             )
         if args.deployment.settings.tls:
             every_object = pulumi.Output.concat(self.arn, "/*")

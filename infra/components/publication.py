@@ -25,7 +25,7 @@ from reference_service.settings import PublisherSettings, environment
 ARCHIVE_DAYS = 90
 EVENTBRIDGE = "events.amazonaws.com"
 # EventBridge's own longest and most: 24 hours, 185 attempts.
-RETRY = {"maximum_event_age_in_seconds": 24 * 3600, "maximum_retry_attempts": 185}
+RETRY_AGE_S, RETRY_ATTEMPTS = 24 * 3600, 185
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,10 @@ class Publication(Capability):
             target_id=key,
             arn=arn,
             input_path="$.detail",
-            retry_policy=RETRY,
+            retry_policy={
+                "maximum_event_age_in_seconds": RETRY_AGE_S,
+                "maximum_retry_attempts": RETRY_ATTEMPTS,
+            },
             dead_letter_config={"arn": self.undelivered.arn},
             opts=pulumi.ResourceOptions(
                 parent=rule, depends_on=[*policy, *self.undelivered.policy]
@@ -115,13 +118,14 @@ class Publication(Capability):
     def _bus(self) -> aws.cloudwatch.EventBus:
         child = pulumi.ResourceOptions(parent=self)
         bus = aws.cloudwatch.EventBus("bus", name=self.deployment.name("bus"), opts=child)
-        account = f"arn:aws:iam::{self.deployment.account_id}:root"
+        publish = {
+            **allow("AccountPublishes", ["events:PutEvents"], bus.arn),
+            "Principal": {"AWS": f"arn:aws:iam::{self.deployment.account_id}:root"},
+        }
         aws.cloudwatch.EventBusPolicy(
             "bus",
             event_bus_name=bus.name,
-            policy=document(
-                [{**allow("Account", ["events:PutEvents"], bus.arn), "Principal": {"AWS": account}}]
-            ),
+            policy=document([publish]),
             opts=child,
         )
         aws.cloudwatch.EventArchive(
@@ -160,7 +164,7 @@ class Publication(Capability):
                     read_dynamodb_stream(args.event_store.stream_arn),
                     args.event_store.read(),
                     self.put_events(),
-                    allow("Park", ["dynamodb:PutItem", "dynamodb:Query"], args.failures.parked.arn),
+                    allow("Park", ["dynamodb:PutItem"], args.failures.parked.arn),
                     *keep_failed_batches(args.failures.bucket.arn),
                 ],
             ),

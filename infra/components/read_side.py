@@ -43,7 +43,7 @@ class ReadSideArgs:
 
 
 class ReadSide(Capability):
-    """Functions: projector, query, migration. Attribute: migrated, done when the tables are there."""
+    """Functions: projector, query, migration. Attribute: migrated, done when the tables are."""
 
     def __init__(
         self, name: str, args: ReadSideArgs, opts: pulumi.ResourceOptions | None = None
@@ -155,7 +155,12 @@ def database_environment(deployment: Deployment, database: Database, user: str) 
 
 
 def migrations() -> list[Path]:
-    return sorted((ROOT / "reference_service").rglob("*.sql"))
+    """What the migration function applies. Raises FileNotFoundError when there is nothing."""
+    folder = ROOT / "reference_service" / "aws" / "migrations"
+    files = sorted(folder.glob("*.sql"))
+    if not files:
+        raise FileNotFoundError(f"no migrations in {folder}")
+    return files
 
 
 def digest_of(files: list[Path]) -> str:

@@ -19,10 +19,15 @@ class Placement:
     subnet_ids: Sequence[pulumi.Input[str]]
     security_group_ids: Sequence[pulumi.Input[str]]
 
+    def vpc_config(self) -> aws.lambda_.FunctionVpcConfigArgs:
+        return aws.lambda_.FunctionVpcConfigArgs(
+            subnet_ids=list(self.subnet_ids), security_group_ids=list(self.security_group_ids)
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceFunctionArgs:
-    """`key` names the function and its module: "command-worker" runs functions/command_worker.py."""
+    """`key` names function and module: "command-worker" runs functions/command_worker.py."""
 
     deployment: Deployment
     key: str
@@ -64,22 +69,18 @@ class ServiceFunction(pulumi.ComponentResource):
             architectures=["arm64"],
             handler=f"reference_service.functions.{args.key.replace('-', '_')}.handler",
             code=deployment.code,
-            layers=deployment.layers,
+            layers=list(deployment.layers),
             timeout=args.timeout_s,
             memory_size=deployment.settings.size.function_memory_mb,
             reserved_concurrent_executions=args.concurrency,
-            environment={"variables": self._environment(args)},
+            environment=aws.lambda_.FunctionEnvironmentArgs(variables=self._environment(args)),
             logging_config={
                 "log_format": "JSON",
                 "log_group": log_group.name,
                 "application_log_level": "INFO",
                 "system_log_level": "WARN",
             },
-            vpc_config=args.placement
-            and {
-                "subnet_ids": args.placement.subnet_ids,
-                "security_group_ids": args.placement.security_group_ids,
-            },
+            vpc_config=args.placement and args.placement.vpc_config(),
             opts=pulumi.ResourceOptions(parent=self, depends_on=granted),
         )
         self.role_name = role.name

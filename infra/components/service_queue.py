@@ -31,7 +31,7 @@ class DeadLetterQueueArgs:
 
 
 class DeadLetterQueue(pulumi.ComponentResource):
-    """Where undeliverable messages wait 14 days for a redrive. Outputs: url, arn, name. Attribute: key."""
+    """Where messages wait 14 days for a redrive. Outputs: url, arn, name. Attribute: key."""
 
     def __init__(
         self, name: str, args: DeadLetterQueueArgs, opts: pulumi.ResourceOptions | None = None

@@ -13,7 +13,7 @@ from infra.policies import Statement, document, refuse_plain_http, service_may
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceTopicArgs:
-    """`publishers` are AWS services, like events.amazonaws.com; roles need no word in the topic's policy."""
+    """`publishers` are AWS services, like events.amazonaws.com; roles need no statement here."""
 
     deployment: Deployment
     key: str

@@ -1,4 +1,4 @@
-"""A consumer of the topic: the events that concern it, in a queue of its own, read by one function."""
+"""A consumer of the topic: its events, in a queue of its own, read by one function."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from infra.topology import consumed_by
 
 @dataclass(frozen=True, kw_only=True)
 class TopicConsumerArgs:
-    """`consumer` is the name in contracts/topology.json and of the queue; `function_key` of the function."""
+    """`consumer` is the name in contracts/topology.json and of the queue."""
 
     deployment: Deployment
     publication: Publication
