@@ -80,7 +80,7 @@ class ServiceFunction(pulumi.ComponentResource):
                 "application_log_level": "INFO",
                 "system_log_level": "WARN",
             },
-            vpc_config=args.placement and args.placement.vpc_config(),
+            vpc_config=args.placement.vpc_config() if args.placement else None,
             opts=pulumi.ResourceOptions(parent=self, depends_on=granted),
         )
         self.role_name = role.name
