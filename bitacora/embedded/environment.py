@@ -6,7 +6,7 @@ with Environment(home) as environment:
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -75,10 +75,15 @@ class PostgresControl:
 
 @dataclass
 class Environment:
-    """One environment in `home`. Every method may raise Problem, which tells what to do."""
+    """One environment in `home`. Every method may raise Problem, which tells what to do.
+
+    `config` overrides values of the program's configuration: {"kit:endpoint": …} puts something
+    between the functions and the emulator.
+    """
 
     home: Path
     project: Path = PROJECT
+    config: Mapping[str, str] = field(default_factory=dict)
     _clients: dict[str, Any] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -104,6 +109,7 @@ class Environment:
                     lambda change: progress.resource(
                         f"{change.action} {change.type} {change.name}"
                     ),
+                    self.config,
                 )
         return Ready(started, provisioned, timings.so_far())
 

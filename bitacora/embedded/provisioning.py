@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,8 +77,12 @@ def apply(
     state: State,
     delivery: "DeliveryClient",
     on_resource: Callable[["Change"], None],
+    overrides: Mapping[str, str],
 ) -> Provisioned:
-    """Bring the cloud to what infra/ says. Raises Problem with the engine's own message."""
+    """Bring the cloud to what infra/ says. Raises Problem with the engine's own message.
+
+    `overrides` are config values that go before every other.
+    """
     import pulumi
 
     from bitacora.provision import engine
@@ -93,7 +97,7 @@ def apply(
         database_port=state.ports[parts.DOOR_PORT],
         delivery=delivery,
     )
-    config = configuration(project, state)
+    config = configuration(project, state) | dict(overrides)
     try:
         result = engine.up(
             project / "infra",
