@@ -1,0 +1,53 @@
+Feature: Appending to an order's history
+  Devices act at the same time, and answers get lost on their way. The history of an order
+  holds each accepted command once, one after the other.
+
+  Scenario: Only one of many concurrent appends wins
+    Given an order at version 3
+    When 20 devices of its customer send a different command for it at once, each expecting version 3
+    Then exactly one is accepted
+    And the others are told that the order has moved on to version 4
+    And its history holds 4 versions without a gap
+
+  Scenario Outline: A lost answer is recognised as committed
+    Given an order at version 2
+    And the event store's answer to the next append is lost <times>
+    When its customer pays a part
+    Then the customer is told that the payment made version 3
+    And its history holds 3 versions without a gap
+    And the payment stands in its history once
+
+    Examples:
+      | times   |
+      | once    |
+      | 4 times |
+
+  Scenario: What happened to an append without any answer is cleared up by repeating the command
+    Given an order at version 2
+    And the event store's answer to the next append is always lost
+    When its customer pays a part
+    Then the customer is told that the outcome is unknown
+    When answers arrive again
+    And the customer sends the same command with the same Idempotency-Key again
+    Then the customer is told that the payment made version 3
+    And the payment stands in its history once
+
+  Scenario: The same Idempotency-Key gives the same answer and one effect
+    Given an order at version 2
+    When its customer sends the same payment 3 times with one Idempotency-Key
+    Then every answer is the same
+    And its history holds 3 versions without a gap
+    When another payment is accepted
+    And the customer sends the same command with the same Idempotency-Key again
+    Then every answer is the same
+    And its history holds 4 versions without a gap
+    When the customer sends another payment with that Idempotency-Key
+    Then it is refused, because the key belongs to another command
+    And its history holds 4 versions without a gap
+
+  Scenario: Placing an order twice with the same Idempotency-Key makes one order
+    Given a customer
+    When the customer sends the same order 5 times at once with one Idempotency-Key
+    Then every answer is the same
+    And its history holds 1 version without a gap
+    And the customer has one order

@@ -1,0 +1,42 @@
+"""One embedded environment of its own for all scenarios, its functions behind the fault proxy."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from bitacora.audit.reading import stores_of
+from bitacora.embedded.environment import Environment
+from bitacora.faults import FaultProxy
+from features.kit import Kit
+from features.scene import Scene
+
+STEPS = ("orders", "commands", "history", "faults", "downstream", "reads")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for concept in STEPS:
+        config.pluginmanager.import_plugin(f"features.steps.{concept}")
+
+
+@pytest.fixture(scope="session")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kit]:
+    """Started once; functions reach the cloud through the proxy, everything else directly."""
+    home = tmp_path_factory.mktemp("bitacora")
+    with FaultProxy(lambda: Environment(home).endpoint) as proxy:
+        environment = Environment(home, config={"kit:endpoint": proxy.url})
+        with environment:
+            yield Kit(environment, proxy, stores_of(environment))
+        environment.stop(purge=True)
+
+
+@pytest.fixture
+def kit(running: Kit) -> Iterator[Kit]:
+    """The running kit, free of faults before and after each scenario."""
+    yield running
+    running.end_faults()
+
+
+@pytest.fixture
+def scene() -> Scene:
+    """What the steps of one scenario talk about."""
+    return Scene()

@@ -1,0 +1,104 @@
+"""Commands that customers send, and what they are told."""
+
+from pytest_bdd import parsers, then, when
+
+from features.customers import Request, payment, placement
+from features.kit import Kit
+from features.scene import Scene
+
+
+@when(
+    parsers.parse(
+        "{count:d} devices of its customer send a different command for it at once, "
+        "each expecting version {version:d}"
+    )
+)
+def many_devices(scene: Scene, count: int, version: int) -> None:
+    requests = [payment(scene.order_id, expected_version=version) for _ in range(count)]
+    scene.answers = scene.owner.send_at_once(requests)
+
+
+@when("its customer pays a part")
+def pay_a_part(scene: Scene) -> None:
+    scene.request = payment(scene.order_id)
+    scene.answers = [scene.owner.send(scene.request)]
+
+
+@when(parsers.parse("its customer sends the same payment {times:d} times with one Idempotency-Key"))
+def pay_repeatedly(scene: Scene, times: int) -> None:
+    scene.request = payment(scene.order_id)
+    scene.answers = [scene.owner.send(scene.request) for _ in range(times)]
+
+
+@when("the customer sends the same command with the same Idempotency-Key again")
+def repeat(scene: Scene) -> None:
+    scene.answers.append(scene.owner.send(scene.last_request))
+
+
+@when("another payment is accepted")
+def another_payment(scene: Scene) -> None:
+    answer = scene.owner.send(payment(scene.order_id))
+    assert answer.status == 200, answer
+
+
+@when("the customer sends another payment with that Idempotency-Key")
+def reuse_the_key(scene: Scene) -> None:
+    other = payment(scene.order_id, amount=2)
+    scene.answers = [scene.owner.send(Request(other.path, other.body, scene.last_request.key))]
+
+
+@when(
+    parsers.parse(
+        "the customer sends the same order {count:d} times at once with one Idempotency-Key"
+    )
+)
+def place_repeatedly(scene: Scene, count: int) -> None:
+    scene.answers = scene.owner.send_at_once([placement()] * count)
+    scene.order_id = scene.answers[0].body.get("order_id", "")
+
+
+@then("exactly one is accepted")
+def one_accepted(scene: Scene) -> None:
+    statuses = [answer.status for answer in scene.answers]
+    assert statuses.count(200) == 1, statuses
+
+
+@then(parsers.parse("the others are told that the order has moved on to version {version:d}"))
+def others_are_told(scene: Scene, version: int) -> None:
+    others = [answer for answer in scene.answers if answer.status != 200]
+    told = {(answer.status, answer.body["type"], answer.body["version"]) for answer in others}
+    assert told == {(412, "urn:bitacora:problem:stale", version)}
+
+
+@then(parsers.parse("the customer is told that the payment made version {version:d}"))
+def told_the_version(scene: Scene, version: int) -> None:
+    answer = scene.answers[-1]
+    told = (answer.status, answer.headers.get("etag"), answer.body.get("version"))
+    assert told == (200, f'"{version}"', version), answer
+
+
+@then("the customer is told that the outcome is unknown")
+def told_unknown(scene: Scene) -> None:
+    answer = scene.answers[-1]
+    told = (answer.status, answer.body.get("type"))
+    assert told == (503, "urn:bitacora:problem:outcome-unknown"), answer
+
+
+@then("every answer is the same")
+def same_answers(scene: Scene) -> None:
+    first, *others = scene.answers
+    assert first.status in (200, 201), first
+    assert [answer.told for answer in others] == [first.told] * len(others)
+
+
+@then("it is refused, because the key belongs to another command")
+def key_belongs_to_another(scene: Scene) -> None:
+    told = [(answer.status, answer.body["type"]) for answer in scene.answers]
+    assert told == [(422, "urn:bitacora:problem:idempotency-key-reused")]
+
+
+@then("the customer has one order")
+def one_order(kit: Kit, scene: Scene) -> None:
+    owner = scene.owner.customer_id
+    first = [commits[0] for commits in kit.observe().commits.values()]
+    assert [commit.stream for commit in first if commit.actor == owner] == [scene.stream]

@@ -1,0 +1,106 @@
+"""What goes wrong on purpose, at the delivery engine and at the proxy before the cloud."""
+
+from functools import partial
+
+from pytest_bdd import given, parsers, then, when
+
+from bitacora.audit.until import until
+from bitacora.faults import Injection, LoseAnswer, Rule
+from features.kit import Kit
+from features.scene import Scene
+
+CONSUMERS = ("relay", "projector", "publisher")
+REPEATED, LOST = 30, 4
+LOSSES = {"once": 1, "4 times": 4, "always": None}
+REDELIVERED_WITHIN_S = 20
+
+
+@given(parsers.parse("the event store's answer to the next append is lost {times}"))
+def lose_appends(kit: Kit, scene: Scene, times: str) -> None:
+    stream = scene.stream.encode()
+    kit.proxy.inject(
+        Rule(
+            fault=LoseAnswer(),
+            service="dynamodb",
+            operation="PutItem",
+            body=lambda body: stream in body,
+            times=LOSSES[times],
+        )
+    )
+
+
+@when("answers arrive again")
+def answers_arrive(kit: Kit) -> None:
+    kit.proxy.clear()
+
+
+@given(
+    "batches are repeated and their answers lost on the way to the relay, the projector "
+    "and the publisher"
+)
+def repeat_batches(kit: Kit) -> None:
+    for consumer in CONSUMERS:
+        kit.fault(consumer, "repeat_batch", times=REPEATED)
+        kit.fault(consumer, "lose_answer", times=LOST)
+
+
+@given("the log loses a third of its answers to the relay", target_fixture="lost_by_the_log")
+def lose_log_answers(kit: Kit) -> Injection:
+    return kit.proxy.inject(
+        Rule(
+            fault=LoseAnswer(),
+            service="kinesis",
+            operation="PutRecords",
+            times=None,
+            probability=1 / 3,
+            seed=6,
+        )
+    )
+
+
+@then("batches were really repeated and answers really lost")
+def really_faulty(kit: Kit, lost_by_the_log: Injection) -> None:
+    done = {
+        f"{consumer} {kind}": kit.mapping(consumer)["faults"][kind]["done"]
+        for consumer in CONSUMERS
+        for kind in ("repeat_batch", "lose_answer")
+    }
+    assert all(done.values()), done
+    assert lost_by_the_log.applied
+
+
+@when(
+    "every batch since the beginning is delivered again to the relay, the publisher "
+    "and the projector"
+)
+def deliver_again(kit: Kit) -> None:
+    """By a second mapping of each, from the oldest record on."""
+    delivery = kit.environment.delivery
+    histories = kit.observe().commits.values()
+    commits = sum(map(len, histories))
+    # A record of the log may hold several commits of one order.
+    least = {"relay": commits, "publisher": commits, "projector": len(histories)}
+    for consumer in CONSUMERS:
+        again = f"again-{consumer}"
+        delivery.put_mapping(again, kit.mapping(consumer)["request"])
+        try:
+            report = until(
+                f"the {consumer} got everything again",
+                partial(delivery.mapping, again),
+                lambda report: bool(report["caught_up"]),
+                at_most_s=REDELIVERED_WITHIN_S,
+            )
+            delivered = sum(shard["delivered"] for shard in report["shards"].values())
+            assert delivered >= least[consumer], report
+        finally:
+            delivery.delete_mapping(again)
+
+
+@given("the projector is stopped")
+def stop_projector(kit: Kit) -> None:
+    kit.fault("projector", "stop")
+
+
+@when("the projector goes on")
+def resume_projector(kit: Kit) -> None:
+    kit.fault("projector", "resume")

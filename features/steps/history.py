@@ -1,0 +1,31 @@
+"""What the event store holds of an order."""
+
+from pytest_bdd import parsers, then
+
+from bitacora.audit.consistency import inconsistencies
+from bitacora.audit.reading import public_types
+from features.kit import Kit
+from features.scene import Scene
+
+
+@then(
+    parsers.re(r"its history holds (?P<count>\d+) versions? without a gap"),
+    converters={"count": int},
+)
+def gapless(kit: Kit, scene: Scene, count: int) -> None:
+    seen = kit.observe().of(lambda stream: stream == scene.stream)
+    versions = [
+        version
+        for commit in seen.commits[scene.stream]
+        for version in range(commit.first, commit.first + commit.count)
+    ]
+    assert versions == list(range(1, count + 1))
+    found = inconsistencies(seen, public_types())
+    assert [each for each in found if each.where == "event store"] == []
+
+
+@then("the payment stands in its history once")
+def payment_once(kit: Kit, scene: Scene) -> None:
+    payment_id = scene.last_request.body["payment_id"]
+    commits = kit.observe().commits[scene.stream]
+    assert [payment_id in commit.body for commit in commits].count(True) == 1

@@ -1,0 +1,67 @@
+"""Orders that are there when a scenario begins, and orders that live their whole life."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+from pytest_bdd import given, parsers, step
+
+from bitacora.audit.until import until
+from features.customers import TOTAL, Answer, Customer, cancellation, payment, placement
+from features.kit import Kit
+from features.scene import Scene
+
+AT_ONCE = 4
+VISIBLE_WITHIN_S = 10
+
+
+@given("a customer")
+def a_customer(kit: Kit, scene: Scene) -> None:
+    scene.customer = kit.new_customer()
+
+
+@given(parsers.parse("an order at version {version:d}"))
+def an_order(kit: Kit, scene: Scene, version: int) -> None:
+    """Placed, and paid in parts of one minor unit until it is there."""
+    scene.customer = kit.new_customer()
+    placed = scene.customer.send(placement())
+    assert placed.status == 201, placed
+    scene.order_id = placed.body["order_id"]
+    scene.streams = {scene.stream}
+    for _ in range(version - 1):
+        paid = scene.customer.send(payment(scene.order_id))
+        assert paid.status == 200, paid
+
+
+@given(parsers.parse("an order that is visible at version {version:d}"))
+def a_visible_order(kit: Kit, scene: Scene, version: int) -> None:
+    an_order(kit, scene, version)
+    until(
+        f"the order is visible at version {version}",
+        lambda: scene.owner.read(f"/orders/{scene.order_id}"),
+        lambda answer: answer.body.get("version") == version,
+        at_most_s=VISIBLE_WITHIN_S,
+    )
+
+
+@step(parsers.re(r"(?P<count>\d+) orders (have lived|live) their life"), converters={"count": int})
+def orders_live(kit: Kit, scene: Scene, count: int) -> None:
+    """A third is paid at once, a third in two parts, a third cancelled after a part."""
+    customers = [kit.new_customer() for _ in range(count)]
+    with ThreadPoolExecutor(AT_ONCE) as devices:
+        lives = devices.map(_live, customers, range(count))
+    scene.accepted = [answer for life in lives for answer in life]
+    scene.streams = {f"order-{answer.body['order_id']}" for answer in scene.accepted}
+    assert len(scene.streams) == count
+
+
+def _live(customer: Customer, number: int) -> list[Answer]:
+    placed = customer.send(placement())
+    assert placed.status == 201, placed
+    order_id = placed.body["order_id"]
+    commands = (
+        [payment(order_id, TOTAL)],
+        [payment(order_id, 1), payment(order_id, TOTAL - 1)],
+        [payment(order_id, 1), cancellation(order_id)],
+    )[number % 3]
+    answers = [customer.send(command) for command in commands]
+    assert [answer.status for answer in answers] == [200] * len(commands), answers
+    return [placed, *answers]
