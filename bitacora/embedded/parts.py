@@ -1,6 +1,5 @@
 """The processes that a supervisor runs: how each is started and how it is known to be ready."""
 
-import importlib.util
 import subprocess
 import sys
 import time
@@ -17,8 +16,6 @@ from bitacora.embedded.state import State
 SUPERVISOR = "supervisor"
 POSTGRES, MINISTACK, DELIVERY = "postgres", "ministack", "delivery"
 STARTED = (POSTGRES, MINISTACK, DELIVERY)  # stopped in the reverse order
-if importlib.util.find_spec("bitacora.delivery.__main__") is None:  # TEMP
-    STARTED = (POSTGRES, MINISTACK)  # type: ignore[assignment]
 GATEWAY_PORT, DOOR_PORT, ISSUER_PORT, DELIVERY_PORT = "gateway", "database", "issuer", "delivery"
 PORTS = (GATEWAY_PORT, DOOR_PORT, ISSUER_PORT, DELIVERY_PORT)
 PORT_OF = {MINISTACK: GATEWAY_PORT, DELIVERY: DELIVERY_PORT}
@@ -96,8 +93,7 @@ def _ministack(home: Path, state: State) -> tuple[str, dict[str, str]]:
         "LAMBDA_WARM_TTL_SECONDS": str(SURPLUS_WORKER_IDLE_S),
         "MALLOC_ARENA_MAX": "2",
     }
-    own = importlib.util.find_spec("bitacora.embedded.ministack")
-    return ("bitacora.embedded.ministack" if own else "ministack"), variables
+    return "bitacora.embedded.ministack", variables
 
 
 def _delivery(state: State) -> tuple[str, dict[str, str]]:

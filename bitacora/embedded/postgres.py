@@ -112,12 +112,17 @@ class Postgres:
         (self.data / "pg_hba.conf").write_text(ACCESS)
 
     def spawn(self, environ: dict[str, str]) -> subprocess.Popen[bytes]:
-        """Start the server as a child of this process; `wait_ready` tells when it answers."""
+        """Start the server as a child of this process; `wait_ready` tells when it answers.
+
+        No other server may run on this data.
+        """
         owner = _system_user()
         _make_private(self.socket_folder, owner)
         if owner:
             _open_for_passage(self.socket_folder)
-        (self.data / "postmaster.pid").unlink(missing_ok=True)  # of a server that was killed
+        # Locks of a server that was killed: its pid may still be that of a zombie.
+        for lock in (self.data / "postmaster.pid", self.socket_folder / f"{SOCKET_NAME}.lock"):
+            lock.unlink(missing_ok=True)
         settings = {**SETTINGS, "unix_socket_directories": str(self.socket_folder)}
         with self.log.open("ab") as log:
             return subprocess.Popen(
@@ -152,7 +157,9 @@ class Postgres:
             except psycopg.OperationalError as error:
                 last = str(error).strip()
                 time.sleep(0.02)
-        raise Problem(f"PostgreSQL did not start ({last}).", f"Its log is {self.log}.")
+        process.kill()
+        process.wait(timeout=5)
+        raise Problem(f"PostgreSQL did not start: {last}", f"Its log is {self.log}.")
 
     def remove(self) -> None:
         """Delete the data and the socket of a stopped server."""

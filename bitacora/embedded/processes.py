@@ -5,6 +5,7 @@ not do: a person may export it in the shell, and that shell must survive `bitaco
 """
 
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from bitacora.embedded.state import Part
 
 # psutil derives the creation time from the boot time, which moves when the clock is set.
 CLOCK_TOLERANCE_S = 2.0
+KILL_TIMEOUT_S = 5.0
+POLL_INTERVAL_S = 0.02
 PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "SYSTEMROOT")
 
 
@@ -27,11 +30,18 @@ def find(part: Part) -> psutil.Process | None:
     """The living process of a record, or None; never another that got its pid."""
     try:
         process = psutil.Process(part.pid)
-        if abs(process.create_time() - part.created) > CLOCK_TOLERANCE_S:
-            return None
-        return None if process.status() == psutil.STATUS_ZOMBIE else process
+        recycled = abs(process.create_time() - part.created) > CLOCK_TOLERANCE_S
     except psutil.Error:
         return None
+    return process if not recycled and alive(process) else None
+
+
+def alive(process: psutil.Process) -> bool:
+    """Whether it still runs. A zombie does not; nobody may ever collect it in a container."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
 
 
 def of_home(home: Path) -> dict[str, list[psutil.Process]]:
@@ -48,7 +58,7 @@ def of_home(home: Path) -> dict[str, list[psutil.Process]]:
 
 
 def _part(process: psutil.Process, home: Path) -> str | None:
-    if process.status() == psutil.STATUS_ZOMBIE:
+    if not alive(process):
         return None
     if process.name() == "postgres":  # its backends overwrite their environment with a title
         return "postgres" if Path(process.cwd()) == home / "postgres" / "data" else None
@@ -58,21 +68,32 @@ def _part(process: psutil.Process, home: Path) -> str | None:
 
 def end(processes: Iterable[psutil.Process], grace_s: float) -> list[psutil.Process]:
     """Ask them to end, kill what is left after `grace_s`; returns what even that did not end."""
-    alive = list(processes)
-    for process in alive:
-        _signal(process, "terminate")
-    _, alive = psutil.wait_procs(alive, timeout=grace_s)
-    for process in alive:
-        _signal(process, "kill")
-    _, alive = psutil.wait_procs(alive, timeout=5)
-    return list(alive)
+    left = list(processes)
+    for action, timeout_s in (("terminate", grace_s), ("kill", KILL_TIMEOUT_S)):
+        left = _signalled(left, action)
+        left = wait_until_ended(left, timeout_s)
+    return left
 
 
-def _signal(process: psutil.Process, action: str) -> None:
-    try:
-        getattr(process, action)()
-    except psutil.NoSuchProcess:
-        return
+def wait_until_ended(processes: Iterable[psutil.Process], timeout_s: float) -> list[psutil.Process]:
+    """Those that are still alive after `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    left = [process for process in processes if alive(process)]
+    while left and time.monotonic() < deadline:
+        time.sleep(POLL_INTERVAL_S)
+        left = [process for process in left if alive(process)]
+    return left
+
+
+def _signalled(processes: Iterable[psutil.Process], action: str) -> list[psutil.Process]:
+    reached = []
+    for process in processes:
+        try:
+            getattr(process, action)()
+            reached.append(process)
+        except psutil.NoSuchProcess:
+            continue
+    return reached
 
 
 def unshared_bytes(process: psutil.Process) -> int:

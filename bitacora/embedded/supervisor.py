@@ -107,9 +107,9 @@ class Supervisor:
         workers = process.children(recursive=True)
         if name == parts.POSTGRES and grace_s:
             process.send_signal(signal.SIGINT)  # "fast": ends sessions, then shuts down cleanly
-            psutil.wait_procs([process], timeout=grace_s)
+            processes.wait_until_ended([process], grace_s)
         processes.end([process], grace_s)
-        processes.end([worker for worker in workers if worker.is_running()], grace_s=1.0)
+        processes.end(workers, grace_s=1.0)
         self.notice_exits()
 
     def notice_exits(self) -> None:
