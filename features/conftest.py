@@ -1,6 +1,8 @@
 """One embedded environment of its own for all scenarios, its functions behind the fault proxy."""
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,9 +21,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kit]:
+def running() -> Iterator[Kit]:
     """Started once; functions reach the cloud through the proxy, everything else directly."""
-    home = tmp_path_factory.mktemp("bitacora")
+    # Not pytest's folder: another session of root closes it to PostgreSQL's user.
+    home = Path(tempfile.mkdtemp(prefix="bitacora-"))
     with FaultProxy(lambda: Environment(home).endpoint) as proxy:
         environment = Environment(home, config={"kit:endpoint": proxy.url})
         with environment:
