@@ -1,4 +1,4 @@
-"""The stage of the delivery tests: an engine of its own for each test."""
+"""The stage of the delivery tests: functions and streams of their own, one engine for most."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,8 +14,27 @@ def stage(emulator: Emulator, tmp_path: Path) -> Stage:
     return Stage(emulator, tmp_path)
 
 
+@pytest.fixture(scope="session")
+def shared_engine(
+    emulator: Emulator, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningEngine]:
+    running = RunningEngine(tmp_path_factory.mktemp("delivery"), emulator.environment())
+    running.start()
+    yield running
+    running.stop()
+
+
 @pytest.fixture
-def engine(emulator: Emulator, tmp_path: Path) -> Iterator[RunningEngine]:
+def engine(shared_engine: RunningEngine) -> Iterator[RunningEngine]:
+    """An engine without mappings."""
+    yield shared_engine
+    for mapping in shared_engine.client.mappings():
+        shared_engine.client.delete_mapping(mapping["uuid"])
+
+
+@pytest.fixture
+def own_engine(emulator: Emulator, tmp_path: Path) -> Iterator[RunningEngine]:
+    """An engine to kill and to start again."""
     running = RunningEngine(tmp_path, emulator.environment())
     running.start()
     yield running
