@@ -76,6 +76,7 @@ def apply(
     project: Path,
     state: State,
     delivery: "DeliveryClient",
+    config: Mapping[str, str],
     on_resource: Callable[["Change"], None],
     overrides: Mapping[str, str],
 ) -> Provisioned:
