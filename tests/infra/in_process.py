@@ -101,7 +101,7 @@ class Recorder(mocks.MockMonitor):
                 name=request.name,
                 urn=response.urn,
                 inputs=plain(rpc.deserialize_properties(request.object)),
-                outputs=plain(rpc.deserialize_properties(response.object)),
+                outputs={"id": response.id, **plain(rpc.deserialize_properties(response.object))},
                 parent=request.parent,
                 protect=request.protect,
                 delete_before_replace=request.deleteBeforeReplace,
