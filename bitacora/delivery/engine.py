@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from bitacora.delivery.checkpoints import MappingFile
@@ -15,6 +16,7 @@ from bitacora.delivery.worker import Surroundings
 logger = logging.getLogger("bitacora.delivery")
 
 METRIC_INTERVAL_S = 15.0
+METRIC_LOOK_S = 1.0
 DELETE_TIMEOUT_S = 5.0
 
 
@@ -120,15 +122,16 @@ class Engine:
         runner.update(mapping)
 
     def _report_ages(self) -> None:
-        """AWS/Lambda IteratorAge of mappings that worked or lag, every METRIC_INTERVAL_S."""
-        invocations: dict[str, int] = {}
-        while not self._stopped.wait(METRIC_INTERVAL_S):
+        """AWS/Lambda IteratorAge of mappings that worked or lag, at most once an interval each."""
+        written: dict[Runner, tuple[float, int]] = {}
+        while not self._stopped.wait(METRIC_LOOK_S):
             with self._lock:
-                runners = dict(self._runners)
-            for uuid, runner in runners.items():
-                age_ms, count = runner.iterator_age_ms(), runner.invocations()
-                if age_ms or count != invocations.get(uuid, 0):
-                    invocations[uuid] = count
+                runners = list(self._runners.values())
+            written = {runner: written.get(runner, (-METRIC_INTERVAL_S, 0)) for runner in runners}
+            for runner, (at, invocations) in list(written.items()):
+                age_ms, count, now = runner.iterator_age_ms(), runner.invocations(), monotonic()
+                if now - at >= METRIC_INTERVAL_S and (age_ms or count != invocations):
+                    written[runner] = (now, count)
                     self._put_age(runner, age_ms)
 
     def _put_age(self, runner: Runner, age_ms: int) -> None:

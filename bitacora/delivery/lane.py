@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from bitacora.delivery import failures, retries
 from bitacora.delivery.batches import ready
 from bitacora.delivery.invocation import AWS_ERRORS, invoke, is_refusal, send_failure
 from bitacora.delivery.records import Record, event_of
-from bitacora.delivery.retries import Step, Work
+from bitacora.delivery.retries import Answer, NotInvoked, Step, Work
 
 if TYPE_CHECKING:
     from bitacora.delivery.worker import Worker
@@ -65,7 +66,9 @@ class Lane:
 
     def _deliver(self, work: Work) -> None:
         worker = self._worker
-        old, live = retries.split_by_age(work, worker.mapping.max_age_s, worker.clock())
+        old, live = retries.split_by_age(
+            work, worker.mapping.max_age_s, worker.surroundings.clock()
+        )
         if old:
             self._discard(old, failures.TOO_OLD, function_error=True)
         if not live:
@@ -73,14 +76,27 @@ class Lane:
         delay_s = worker.faults.delay_s(worker.shard_id)
         if delay_s and not worker.wait(delay_s):
             return
-        answer = invoke(worker.clients, worker.mapping.function, event_of(live.records))
-        if not isinstance(answer, retries.NotInvoked) and worker.faults.take("lose_answer"):
-            answer = retries.NotInvoked("the function's answer was lost on demand")
+        answer = invoke(
+            worker.surroundings.clients, worker.mapping.function, event_of(live.records)
+        )
         worker.count_invocation(answer)
-        step = retries.after(live, answer, worker.mapping)
-        if not step.failure and worker.faults.take("repeat_batch"):
-            step = Step(retry=(Work(live.records),))
+        step = self._faulted(live, answer) or retries.after(live, answer, worker.mapping)
         self._follow(step, isinstance(answer, retries.FunctionFailed))
+
+    def _faulted(self, work: Work, answer: Answer) -> Step | None:
+        """What a fault on demand makes of the answer. One batch meets one fault: several that are
+        armed fall on as many batches."""
+        faults = self._worker.faults
+        if work.faulted or isinstance(answer, NotInvoked):
+            return None
+        met = replace(work, faulted=True)
+        if faults.take("lose_answer"):
+            lost = NotInvoked("the function's answer was lost on demand")
+            return retries.after(met, lost, self._worker.mapping)
+        succeeded = not retries.after(work, answer, self._worker.mapping).failure
+        if succeeded and faults.take("repeat_batch"):
+            return Step(retry=(met,))
+        return None
 
     def _follow(self, step: Step, function_error: bool) -> None:
         worker = self._worker
@@ -89,13 +105,14 @@ class Lane:
         if step.done:
             worker.stats.delivered += len(step.done)
             worker.finish(step.done)
+            worker.surroundings.activity.tell()
         if step.discard:
             self._discard(step.discard, failures.RETRIES_EXHAUSTED, function_error)
         if step.retry:
             worker.stats.retries += 1
             pause_s = 0.0
             if step.pause:
-                pause_s = retries.pause_s(step.retry[0].pauses, worker.random.random())
+                pause_s = retries.pause_s(step.retry[0].pauses, worker.surroundings.random.random())
             self._not_before = time.monotonic() + pause_s
             self._next.extendleft(reversed(step.retry))
 
@@ -106,8 +123,8 @@ class Lane:
         DestinationDeliveryFailures); a lost connection is tried again until it is there.
         """
         worker, mapping = self._worker, self._worker.mapping
-        record_uuid = UUID(int=worker.random.getrandbits(128), version=4)
-        now, pauses = worker.clock(), 0
+        record_uuid = UUID(int=worker.surroundings.random.getrandbits(128), version=4)
+        now, pauses = worker.surroundings.clock(), 0
         record = failures.failure_record(
             mapping,
             worker.function.arn,
@@ -121,7 +138,7 @@ class Lane:
         key = failures.object_key(mapping, worker.shard_id, now, str(record_uuid))
         while mapping.on_failure:
             try:
-                send_failure(worker.clients, mapping.on_failure, record, key)
+                send_failure(worker.surroundings.clients, mapping.on_failure, record, key)
                 break
             except AWS_ERRORS as error:
                 worker.fail(f"on-failure destination {mapping.on_failure.arn}: {error}")
@@ -129,7 +146,7 @@ class Lane:
                     worker.stats.destination_failures += 1
                     break
                 pauses += 1
-                if not worker.wait(retries.pause_s(pauses, worker.random.random())):
+                if not worker.wait(retries.pause_s(pauses, worker.surroundings.random.random())):
                     return
         worker.stats.failed += len(work.records)
         worker.log("records discarded", record={**record, "payload": None})

@@ -15,9 +15,11 @@ from bitacora.delivery.sources import IteratorExpired, Page, Trimmed
 if TYPE_CHECKING:
     from bitacora.delivery.worker import Worker
 
-# An empty poll is followed by a longer wait, up to 20 polls a second; a full one by none.
+# After an empty poll the reader waits, longer each time; after a full one it reads on. An idle
+# Kinesis shard is read 5 times a second (its quota), a DynamoDB one 20 times. A delivery of any
+# mapping wakes every reader: what a function wrote is read at once.
 FIRST_IDLE_S = 0.002
-LONGEST_IDLE_S = 0.05
+LONGEST_IDLE_S = {"dynamodb": 0.05, "kinesis": 0.2}
 MIN_READ_AHEAD = 1000
 
 
@@ -45,15 +47,17 @@ class Reader:
             except AWS_ERRORS as error:
                 worker.fail(f"reading {worker.shard_id}: {error}")
                 troubles += 1
-                worker.wait(pause_s(troubles, worker.random.random()))
+                worker.wait(pause_s(troubles, worker.surroundings.random.random()))
                 continue
             troubles = 0
             if page.next is None:
                 worker.end_of_shard()
                 return
-            idle_s = FIRST_IDLE_S if page.events else min(idle_s * 2, LONGEST_IDLE_S)
-            if not page.events:
-                worker.wait(idle_s)
+            if page.events:
+                idle_s = FIRST_IDLE_S
+                continue
+            worker.idle(idle_s)
+            idle_s = min(idle_s * 2, LONGEST_IDLE_S[worker.mapping.source])
 
     def _room(self) -> bool:
         """Wait until there is room to read ahead. False when the worker stops."""
@@ -67,7 +71,7 @@ class Reader:
     def _read(self) -> Page:
         """One page, taken in. Raises IteratorExpired, Trimmed and botocore's errors."""
         worker = self._worker
-        started = worker.clock()
+        started = worker.surroundings.clock()
         page = self._page()
         if page.events and worker.faults.armed("reorder"):
             page = self._gather(page, worker.faults.hold_s())
@@ -118,7 +122,9 @@ class Reader:
                 worker.progress.read(record)
                 (wanted if self._is_wanted(record, event) else unwanted).append(record)
             self._last_read = record.sequence
-            if worker.faults.armed("reorder") and (other := reordered(wanted, worker.random)):
+            if worker.faults.armed("reorder") and (
+                other := reordered(wanted, worker.surroundings.random)
+            ):
                 worker.faults.take("reorder")
                 wanted = other
             for record in wanted:

@@ -20,12 +20,13 @@ LONGEST_PAUSE_S = 5.0
 @dataclass(frozen=True)
 class Work:
     """Records to deliver together. `attempts` counts failed tries of these records, `invocations`
-    every invocation, `pauses` consecutive waits."""
+    every invocation, `pauses` consecutive waits; `faulted` says that a fault on demand met it."""
 
     records: tuple[Record, ...]
     attempts: int = 0
     invocations: int = 0
     pauses: int = 0
+    faulted: bool = False
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,28 @@ class Stats:
     last_error_at: float | None = None
 
 
+class Activity:
+    """Tells everybody who listens that a function has done something. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listeners: list[Callable[[], None]] = []
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        with self._lock:
+            self._listeners.append(listener)
+
+    def leave(self, listener: Callable[[], None]) -> None:
+        with self._lock:
+            self._listeners.remove(listener)
+
+    def tell(self) -> None:
+        with self._lock:
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener()
+
+
 @dataclass(frozen=True)
 class Surroundings:
     """What every worker of an engine uses."""
@@ -49,6 +71,7 @@ class Surroundings:
     clients: Clients
     random: Random
     clock: Callable[[], float]
+    activity: Activity
 
 
 class Worker:
@@ -78,11 +101,10 @@ class Worker:
         self.faults = faults
         self.stats = stats
         self.since = state.since
-        self.clients = surroundings.clients
-        self.random = surroundings.random
-        self.clock = surroundings.clock
+        self.surroundings = surroundings
         self.changed = threading.Condition()
         self.stopping = False
+        self._nudged = False
         self.progress = Progress(state.checkpoint)
         self.lanes = [Lane(self) for _ in range(mapping.lanes)]
         self._on_end = on_end
@@ -93,12 +115,15 @@ class Worker:
         ]
 
     def start(self) -> None:
+        self.surroundings.activity.listen(self._nudge)
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
         """Ask to end. An invocation under way is finished and checkpointed first."""
         with self.changed:
+            if not self.stopping:
+                self.surroundings.activity.leave(self._nudge)
             self.stopping = True
             self.changed.notify_all()
 
@@ -120,6 +145,19 @@ class Worker:
             while not self.stopping and (left := until - time.monotonic()) > 0:
                 self.changed.wait(left)
             return not self.stopping
+
+    def idle(self, seconds: float) -> None:
+        """Sleep until the time is over, something happened elsewhere, or the worker stops."""
+        until = time.monotonic() + seconds
+        with self.changed:
+            while not (self.stopping or self._nudged) and (left := until - time.monotonic()) > 0:
+                self.changed.wait(left)
+            self._nudged = False
+
+    def _nudge(self) -> None:
+        with self.changed:
+            self._nudged = True
+            self.changed.notify_all()
 
     def finish(self, records: Iterable[Record]) -> None:
         """Records are processed: the checkpoint follows, after the effect and never before."""
@@ -168,7 +206,7 @@ class Worker:
 
     def fail(self, reason: str) -> None:
         self.stats.last_error = reason
-        self.stats.last_error_at = self.clock()
+        self.stats.last_error_at = self.surroundings.clock()
         self.log(reason, level=logging.WARNING)
 
     def log(self, message: str, level: int = logging.INFO, **fields: Any) -> None:
