@@ -2,7 +2,8 @@
 
 As on RDS, who is a member of `rds_iam` gives a signed token as password. The door has the emulator
 verify its signature and simulate `rds-db:connect` for the role that signed it; everyone else is
-passed on to PostgreSQL's own password check. The superuser has no way in.
+passed on to PostgreSQL's own password check. The superuser has no way in. Membership counts when it
+is inherited: who created such a user has it with ADMIN alone, and keeps the password, as on RDS.
 Source: docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/UsingWithRDS.IAMDBAuth.html
 Message formats: postgresql.org/docs/18/protocol-message-formats.html
 """
@@ -12,13 +13,12 @@ import logging
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 
 from bitacora.embedded.database_token import Denied
 from bitacora.embedded.ports import LOOPBACK
-from bitacora.embedded.postgres import IAM_ROLE, SOCKET_NAME, SUPERUSER
+from bitacora.embedded.postgres import IAM_ROLE, SUPERUSER, Postgres
 
 log = logging.getLogger(__name__)
 
@@ -53,8 +53,7 @@ class DatabaseDoor:
     """Serve `port`; `check` is called off the event loop for members of `rds_iam`."""
 
     port: int
-    socket_folder: Path
-    admin_dsn: str
+    server: Postgres
     check: Check
 
     async def open(self) -> asyncio.Server:
@@ -81,7 +80,8 @@ class DatabaseDoor:
         startup = await _startup(client, answer)
         if startup.user == SUPERUSER:
             raise Refused(INVALID_AUTHORIZATION, f'role "{SUPERUSER}" may not connect here')
-        if startup.user and await self._needs_token(startup.user):
+        trusted = bool(startup.user) and await self._needs_token(startup.user)
+        if trusted:
             token = await _password(client, answer)
             try:
                 await asyncio.to_thread(self.check, startup.user, token)
@@ -90,7 +90,11 @@ class DatabaseDoor:
                 text = f'PAM authentication failed for user "{startup.user}": {denied}'
                 raise Refused(INVALID_PASSWORD, text) from denied
         try:
-            server = await asyncio.open_unix_connection(self.socket_folder / SOCKET_NAME)
+            server = await (
+                asyncio.open_unix_connection(self.server.socket)
+                if trusted
+                else asyncio.open_connection(LOOPBACK, self.server.port)
+            )
         except OSError as error:
             raise Refused(CANNOT_CONNECT, "PostgreSQL is not running") from error
         server[1].write(startup.packet)
@@ -99,12 +103,11 @@ class DatabaseDoor:
 
     async def _needs_token(self, user: str) -> bool:
         query = (
-            "SELECT pg_has_role(oid, %s, 'member') AND NOT rolsuper "
-            "FROM pg_roles WHERE rolname = %s"
+            "SELECT pg_has_role(oid, %s, 'usage') AND NOT rolsuper FROM pg_roles WHERE rolname = %s"
         )
         try:
             async with await psycopg.AsyncConnection.connect(
-                self.admin_dsn, connect_timeout=5
+                self.server.admin_dsn, connect_timeout=5
             ) as session:
                 row = await (await session.execute(query, (IAM_ROLE, user))).fetchone()
         except psycopg.OperationalError as error:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from bitacora.embedded import control, issuer, lifecycle, parts, provisioning, state, status
-from bitacora.embedded.postgres import Postgres
 from bitacora.embedded.problem import Problem
 from bitacora.embedded.state import State
 
@@ -61,7 +60,7 @@ class PostgresControl:
     @property
     def admin_dsn(self) -> str:
         """libpq connection string of the superuser, over the unix socket."""
-        return Postgres(self.environment.home).admin_dsn
+        return parts.postgres(self.environment.home, self.environment.state).admin_dsn
 
     def stop(self) -> None:
         self.environment.control(parts.POSTGRES, "stop")

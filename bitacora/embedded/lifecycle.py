@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bitacora.embedded import control, parts, processes, state
-from bitacora.embedded.postgres import Postgres
+from bitacora.embedded import control, parts, postgres, processes, state
 from bitacora.embedded.problem import Problem
 from bitacora.embedded.state import State
 
@@ -66,7 +65,7 @@ def _start_afresh(home: Path, recorded: State | None, say: Say) -> Started:
     _end_all(home, recorded)
     for name in OF_ONE_LIFE:
         _delete(home / name)
-    Postgres(home).remove()
+    postgres.remove(home)
     say("starting PostgreSQL, MiniStack and the delivery engine")
     return Started(_supervise(home), afresh=True, recovered=())
 
@@ -124,7 +123,7 @@ def stop(home: Path, *, purge: bool = False) -> int:
             raise
     ended = _end_all(home, recorded)
     if purge:
-        Postgres(home).remove()
+        postgres.remove(home)
         for name in (*OF_ONE_LIFE, *KEPT):
             _delete(home / name)
         if home.exists() and not any(home.iterdir()):

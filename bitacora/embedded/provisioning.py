@@ -11,7 +11,6 @@ import yaml  # type: ignore[import-untyped]
 
 from bitacora.embedded import parts
 from bitacora.embedded.ports import LOOPBACK
-from bitacora.embedded.postgres import Postgres
 from bitacora.embedded.problem import Problem, UsageProblem
 from bitacora.embedded.state import State, replace_private
 
@@ -76,7 +75,6 @@ def apply(
     project: Path,
     state: State,
     delivery: "DeliveryClient",
-    config: Mapping[str, str],
     on_resource: Callable[["Change"], None],
     overrides: Mapping[str, str],
 ) -> Provisioned:
@@ -93,7 +91,7 @@ def apply(
 
     cloud = Cloud(
         endpoint=parts.endpoint(state),
-        database_admin_dsn=Postgres(home).admin_dsn,
+        database_admin_dsn=parts.postgres(home, state).admin_dsn,
         database_host=LOOPBACK,
         database_port=state.ports[parts.DOOR_PORT],
         delivery=delivery,

@@ -93,7 +93,7 @@ def _part(home: Path, recorded: State, name: str, living: list[psutil.Process]) 
     part = recorded.parts.get(name)
     process = processes.find(part) if part and not part.exit else None
     detail = _health(recorded, name) if process else _ending(home, name, part)
-    port = {parts.SUPERVISOR: parts.ISSUER_PORT, parts.POSTGRES: parts.DOOR_PORT, **parts.PORT_OF}
+    port = {parts.SUPERVISOR: parts.ISSUER_PORT, **parts.PORT_OF}
     return PartStatus(
         name=name,
         title=TITLES[name],
@@ -107,7 +107,7 @@ def _part(home: Path, recorded: State, name: str, living: list[psutil.Process]) 
 
 
 def _health(recorded: State, name: str) -> str:
-    if name not in parts.PORT_OF:
+    if name not in (parts.MINISTACK, parts.DELIVERY):
         return ""
     seen = parts.answers(name, recorded)
     return f"runs but does not answer: {seen}" if seen else ""

@@ -23,7 +23,6 @@ import psutil
 from bitacora.embedded import control, issuer, parts, ports, processes, state
 from bitacora.embedded.database_door import DatabaseDoor
 from bitacora.embedded.database_token import TokenCheck
-from bitacora.embedded.postgres import Postgres
 from bitacora.embedded.problem import Problem
 from bitacora.embedded.state import Exit, Failure, Part, State
 
@@ -178,10 +177,10 @@ async def _run(supervisor: Supervisor) -> None:
 
 
 def _door(supervisor: Supervisor) -> DatabaseDoor:
-    server = Postgres(supervisor.home)
+    server = parts.postgres(supervisor.home, supervisor.state)
     port = supervisor.state.ports[parts.DOOR_PORT]
     check = TokenCheck(parts.endpoint(supervisor.state), port)
-    return DatabaseDoor(port, server.socket_folder, server.admin_dsn, check)
+    return DatabaseDoor(port, server, check)
 
 
 async def _until(event: asyncio.Event, timeout_s: float) -> None:

@@ -5,31 +5,34 @@ import stat
 import psycopg
 import pytest
 
-from bitacora.embedded.postgres import SOCKET_NAME, SOCKET_PATH_LIMIT_BYTES, Postgres
+from bitacora.embedded import parts
+from bitacora.embedded.postgres import SOCKET_PATH_LIMIT_BYTES, Postgres
 from bitacora.embedded.problem import Problem
 
 
 def test_a_long_home_gets_a_short_socket_path_of_its_own(tmp_path):
     homes = [tmp_path / ("long" * 30) / name for name in ("a", "b")]
-    folders = [Postgres(home).socket_folder for home in homes]
-    assert len(set(folders)) == 2
-    for folder in folders:
-        assert len(str(folder / SOCKET_NAME)) <= SOCKET_PATH_LIMIT_BYTES
+    sockets = [Postgres(home, 65_535).socket for home in homes]
+    assert len(set(sockets)) == 2
+    for socket in sockets:
+        assert len(str(socket)) <= SOCKET_PATH_LIMIT_BYTES
 
 
 def test_a_socket_folder_that_others_may_enter_is_refused(tmp_path):
-    server = Postgres(tmp_path)
-    server.socket_folder.mkdir(parents=True, mode=0o755)
+    server = Postgres(tmp_path, 65_535)
+    server.socket.parent.mkdir(parents=True, mode=0o755)
     with pytest.raises(Problem, match="only PostgreSQL's user may enter"):
         server.spawn({})
 
 
-def test_no_port_and_a_private_socket(environment):
-    server = Postgres(environment.home)
-    assert stat.S_IMODE(server.socket_folder.stat().st_mode) == 0o700
+def test_the_socket_trusts_and_is_private_while_tcp_asks_for_a_password(environment):
+    server = parts.postgres(environment.home, environment.state)
+    assert stat.S_IMODE(server.socket.parent.stat().st_mode) == 0o700
     with psycopg.connect(environment.postgres.admin_dsn) as session:
-        assert session.execute("SHOW listen_addresses").fetchone() == ("",)
+        assert session.execute("SHOW listen_addresses").fetchone() == ("127.0.0.1",)
         assert session.execute("SHOW timezone").fetchone() == ("UTC",)
+    with pytest.raises(psycopg.OperationalError, match="password"):
+        psycopg.connect(host="127.0.0.1", port=server.port, user="postgres", dbname="postgres")
 
 
 def test_stop_and_start_keep_the_data(environment):
