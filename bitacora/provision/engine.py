@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import bitacora.provision.services  # noqa: F401  registers the kinds
-from bitacora.provision import invokes, program
+from bitacora.provision import grants, invokes, program
 from bitacora.provision.cloud import Cloud
 from bitacora.provision.errors import ProvisionError, Refused
 from bitacora.provision.registered import Registered
@@ -76,7 +76,15 @@ def up(
     if done.pending or not state.resources:
         done = Apply(cloud, state, on_resource=on_resource)
         exports = run(done, preview=False)
+    _check_grants(done.registered)
     return Result(exports, done.registered, done.changes)
+
+
+def _check_grants(registered: list[Registered]) -> None:
+    """Raises ProvisionError naming source, target and action of every call that nothing allows."""
+    if missing := grants.missing(registered):
+        listed = "\n".join(f"  {edge}" for edge in missing)
+        raise ProvisionError(f"A grant is missing in the program:\n{listed}")
 
 
 @dataclass

@@ -72,6 +72,22 @@ class New:
         left, self._left = self._left, {}
         return self.translate(left, service, operation, renamed)
 
+    def rest_of(
+        self,
+        service: str,
+        operation: str,
+        member: str,
+        renamed: Mapping[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """The rest, translated into one member of the request: `configuration`, or one `targets`.
+
+        `renamed` has paths that begin with the member.
+        """
+        left, self._left = self._left, {}
+        [value] = self.translate({member: left}, service, operation, renamed).values()
+        [structure] = value if isinstance(value, list) else [value]
+        return dict(structure)
+
     def translate(
         self,
         inputs: Mapping[str, Any],

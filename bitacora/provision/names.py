@@ -71,7 +71,11 @@ def _member(key: str, shape: Any) -> str | None:
     members = {member.lower(): member for member in shape.members}
     if exact := members.get(key.lower()):
         return exact
-    found = {members[f"{word}{key}".lower()] for word in _words(shape) if f"{word}{key}".lower() in members}
+    found = {
+        members[f"{word}{key}".lower()]
+        for word in _words(shape)
+        if f"{word}{key}".lower() in members
+    }
     return found.pop() if len(found) == 1 else None
 
 
@@ -80,5 +84,7 @@ def _words(shape: Shape) -> tuple[str, ...]:
     """Every run of neighbouring words of a shape's name: CreateTableInput → Create, Table, …"""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*|[a-z0-9]+", shape.name)
     return tuple(
-        "".join(words[start:end]) for start in range(len(words)) for end in range(start + 1, len(words) + 1)
+        "".join(words[start:end])
+        for start in range(len(words))
+        for end in range(start + 1, len(words) + 1)
     )

@@ -47,7 +47,10 @@ def table(new: New) -> Made:
             "dynamodb",
             "UpdateTimeToLive",
             TableName=name,
-            TimeToLiveSpecification={"AttributeName": ttl["attributeName"], "Enabled": ttl["enabled"]},
+            TimeToLiveSpecification={
+                "AttributeName": ttl["attributeName"],
+                "Enabled": ttl["enabled"],
+            },
         )
     outputs: dict[str, Any] = {"arn": answer["TableArn"]}
     if stream["StreamEnabled"]:

@@ -17,7 +17,13 @@ RENAMED = {"destinationConfig.onFailure.destinationArn": "Destination"}
 # https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-create-package.html (and -kinesis-, with-sqs)
 READS = {
     "dynamodb": ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"),
-    "kinesis": ("DescribeStream", "DescribeStreamSummary", "GetRecords", "GetShardIterator", "ListShards"),
+    "kinesis": (
+        "DescribeStream",
+        "DescribeStreamSummary",
+        "GetRecords",
+        "GetShardIterator",
+        "ListShards",
+    ),
     "sqs": ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage"),
 }
 STREAMS = ("dynamodb", "kinesis")
@@ -123,5 +129,7 @@ def _simulate(new: New, role: str, actions: list[str], resource: str) -> list[di
 def _service(arn: str) -> str:
     service = arn.split(":")[2] if arn.startswith("arn:") else arn
     if service not in (*READS, "s3", "sns"):
-        raise ProvisionError(f"an event source or destination of this kind is not translated: {arn}")
+        raise ProvisionError(
+            f"an event source or destination of this kind is not translated: {arn}"
+        )
     return service

@@ -21,7 +21,11 @@ def function(new: New) -> Made:
     name, code = new.take("name"), new.take("code")
     reserved = new.take("reservedConcurrentExecutions", -1)
     answer = new.create(
-        "lambda", "CreateFunction", {"timeout": "Timeout"}, FunctionName=name, Code={"ZipFile": code}
+        "lambda",
+        "CreateFunction",
+        {"timeout": "Timeout"},
+        FunctionName=name,
+        Code={"ZipFile": code},
     )
     if reserved >= 0:
         new.send(
@@ -34,7 +38,9 @@ def function(new: New) -> Made:
     return Made(name, {"arn": arn, **_outputs(new, arn, answer)})
 
 
-@update("aws:lambda/function:Function", "code", "sourceCodeHash", "environment", "timeout", "memorySize")
+@update(
+    "aws:lambda/function:Function", "code", "sourceCodeHash", "environment", "timeout", "memorySize"
+)
 def function_again(new: New, name: str, differing: frozenset[str]) -> Mapping[str, Any]:
     code = new.take("code")
     new.leave(*new.inputs.keys() - differing)
@@ -49,7 +55,9 @@ def function_again(new: New, name: str, differing: frozenset[str]) -> Mapping[st
 
 
 def _outputs(new: New, arn: str, answer: Mapping[str, Any]) -> dict[str, Any]:
-    invoke = f"arn:aws:apigateway:{new.cloud.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+    invoke = (
+        f"arn:aws:apigateway:{new.cloud.region}:lambda:path/2015-03-31/functions/{arn}/invocations"
+    )
     return {
         "invokeArn": invoke,
         "codeSha256": answer["CodeSha256"],
@@ -95,3 +103,20 @@ def _fault(result: str) -> str:
         return f"{fault.get('errorType', 'Error')}: {fault['errorMessage']}"
     except (ValueError, KeyError, TypeError, AttributeError):
         return result
+
+
+@kind("aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig")
+def event_invoke_config(new: New) -> Made:
+    new.create("lambda", "PutFunctionEventInvokeConfig")
+    return Made(new.inputs["functionName"])
+
+
+@kind("aws:lambda/layerVersion:LayerVersion")
+def layer_version(new: New) -> Made:
+    new.leave("skipDestroy", "sourceCodeHash")
+    code = new.take("code")
+    answer = new.create("lambda", "PublishLayerVersion", Content={"ZipFile": code})
+    arn = answer["LayerVersionArn"]
+    return Made(
+        arn, {"arn": arn, "layerArn": answer["LayerArn"], "version": str(answer["Version"])}
+    )
