@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bitacora.cli.home import DEFAULT_HOME
+from bitacora.embedded import parts
 from bitacora.embedded.demo import Journey
 from bitacora.embedded.environment import Environment, Progress, Ready
 from bitacora.embedded.status import PartStatus, Status
@@ -101,6 +102,8 @@ def print_up(
     print()
     counts = by_service(ready)
     print_table(("resources", "count"), [(name, str(count)) for name, count in counts.items()])
+    print()
+    print_table(("url", ""), urls(environment, ready))
     print(f"\n{changes_line(ready)}")
     print(f"Ready in {ready.timings_s['ready']:.1f} s.")
     if timings:
@@ -113,6 +116,15 @@ def print_up(
         print()
         print_journey(journey)
         print_curl(environment, journey)
+
+
+def urls(environment: Environment, ready: Ready) -> list[tuple[str, str]]:
+    """Where a person or another tool may go on."""
+    return [
+        ("orders API", ready.provisioned.exports["api_url"]),
+        ("AWS endpoint (keys test/test)", environment.endpoint),
+        ("token issuer", parts.issuer_url(ready.started.state)),
+    ]
 
 
 def changes_line(ready: Ready) -> str:

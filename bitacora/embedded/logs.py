@@ -1,6 +1,7 @@
 """What functions logged, from the emulator's CloudWatch Logs."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
@@ -8,6 +9,8 @@ from bitacora.embedded.environment import Environment
 from bitacora.embedded.problem import UsageProblem
 
 FOLLOW_INTERVAL_S = 0.5
+Line = tuple[int, str, str]  # time in ms, function key, message; the emulator gives no event ids
+
 # A late line may carry an earlier time than one already shown.
 OVERLAP_MS = 5_000
 
@@ -23,39 +26,37 @@ def chosen(environment: Environment, function: str | None) -> dict[str, str]:
 
 def lines(environment: Environment, groups: Mapping[str, str], *, follow: bool) -> Iterator[str]:
     """Lines by time; with `follow`, new ones as they come, without end."""
-    seen: set[str] = set()
+    shown: Counter[Line] = Counter()
     since_ms = 0
     width = max(map(len, groups))
     while True:
-        events = sorted(
-            event
+        found = Counter(
+            line
             for key, group in groups.items()
-            for event in _events(environment, key, group, since_ms)
-            if event[2] not in seen
+            for line in _read(environment, key, group, since_ms)
         )
-        for at_ms, key, event_id, message in events:
-            seen.add(event_id)
+        new = sorted((found - shown).elements())
+        for at_ms, key, message in new:
             at = datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%H:%M:%S.%f")[:-3]
-            for line in message.rstrip().splitlines():
-                yield f"{at} {key:<{width}} {line}"
+            for text in message.rstrip().splitlines():
+                yield f"{at} {key:<{width}} {text}"
         if not follow:
             return
-        if events:
-            since_ms = max(since_ms, events[-1][0] - OVERLAP_MS)
+        shown |= found
+        if new:
+            since_ms = max(since_ms, new[-1][0] - OVERLAP_MS)
         time.sleep(FOLLOW_INTERVAL_S)
 
 
-def _events(
-    environment: Environment, key: str, group: str, since_ms: int
-) -> Iterator[tuple[int, str, str, str]]:
-    """(time ms, key, event id, message) of one group, every page."""
+def _read(environment: Environment, key: str, group: str, since_ms: int) -> Iterator[Line]:
+    """Every page of one group's lines."""
     client = environment.client("logs")
     request = {"logGroupName": group, "startTime": since_ms}
     try:
         while True:
             page = client.filter_log_events(**request)
             for event in page["events"]:
-                yield event["timestamp"], key, event["eventId"], event["message"]
+                yield event["timestamp"], key, event["message"]
             if not page.get("nextToken"):
                 return
             request["nextToken"] = page["nextToken"]
