@@ -11,11 +11,11 @@ from features.scene import Scene
 
 CONSUMERS = ("relay", "projector", "publisher")
 REPEATED, LOST = 30, 4
-LOSSES = {"once": 1, "4 times": 4, "always": None}
+LOSSES = {"lost once": 1, "lost 4 times": 4, "always lost": None}
 REDELIVERED_WITHIN_S = 20
 
 
-@given(parsers.parse("the event store's answer to the next append is lost {times}"))
+@given(parsers.re("the event store's answer to the next append is (?P<times>.*)"))
 def lose_appends(kit: Kit, scene: Scene, times: str) -> None:
     stream = scene.stream.encode()
     kit.proxy.inject(
