@@ -95,9 +95,10 @@ class DynamoDBEventStore:
             pause_s *= 2
 
     def heads(self, cursor: str | None, limit: int) -> tuple[list[Head], str | None]:
-        """A page of a scan; its last stream may go on beyond the page, so its head is asked for.
+        """A page of a scan of the keys. Eventually consistent: what is a second old may be missing.
 
-        Eventually consistent: what was appended in the last second may be missing.
+        A page may cut its last stream: that head is asked for, and the rest of it passed over when
+        the next page begins. So a page may even hold no head at all.
         """
         start = {"ExclusiveStartKey": _key(cursor)} if cursor else {}
         with unavailable_when_transient("scanning the heads"):
@@ -108,13 +109,18 @@ class DynamoDBEventStore:
                 Limit=limit,
                 **start,  # type: ignore[arg-type]
             )
-        heads = {item[STREAM]["S"]: int(item[COMMIT]["N"]) for item in answer["Items"]}
+        heads: dict[str, int] = {}
+        for item in answer["Items"]:
+            stream, commit = item[STREAM]["S"], int(item[COMMIT]["N"])
+            heads[stream] = max(commit, heads.get(stream, 0))
+        if cursor:
+            heads.pop(_key(cursor)[STREAM]["S"], None)
         last = answer.get("LastEvaluatedKey")
-        if not last:
-            return [Head(stream, commit) for stream, commit in heads.items()], None
-        stream = last[STREAM]["S"]
-        heads[stream] = self._head(stream)
-        return [Head(*head) for head in heads.items()], f"{heads[stream]}/{stream}"
+        cut = last[STREAM]["S"] if last else ""
+        if cut in heads:
+            heads[cut] = self._head(cut)
+        following = f"{last[COMMIT]['N']}/{cut}" if last else None
+        return [Head(*head) for head in heads.items()], following
 
     def _head(self, stream: str) -> int:
         with unavailable_when_transient(f"reading the head of {stream}"):
