@@ -170,7 +170,7 @@ def print_journey(journey: Journey) -> None:
 def print_curl(environment: Environment, journey: Journey) -> None:
     home = "" if environment.home == DEFAULT_HOME else f" --home {environment.home}"
     print(
-        f'\nRead it:\n  curl -s {journey.order_url} \\\n    -H "Authorization: Bearer '
+        f"\nRead it:\n  curl -s '{journey.order_url}' \\\n    -H \"Authorization: Bearer "
         f'$(.venv/bin/bitacora{home} token --customer {journey.customer_id})"'
     )
 

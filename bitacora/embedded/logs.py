@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from operator import itemgetter
 
 from bitacora.embedded.environment import Environment
 from bitacora.embedded.problem import UsageProblem
@@ -35,7 +36,8 @@ def lines(environment: Environment, groups: Mapping[str, str], *, follow: bool) 
             for key, group in groups.items()
             for line in _read(environment, key, group, since_ms)
         )
-        new = sorted((found - shown).elements())
+        # Stable: START, lines and END of an invocation carry the same millisecond.
+        new = sorted((found - shown).elements(), key=itemgetter(0))
         for at_ms, key, message in new:
             at = datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%H:%M:%S.%f")[:-3]
             for text in message.rstrip().splitlines():
