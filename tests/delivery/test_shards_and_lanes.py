@@ -43,6 +43,9 @@ def test_a_child_waits_for_its_parents_blocked_records(stage: Stage, engine: Run
     until(lambda: len(function.values()) >= 2, description="retries of the parent's record")
     log.split(log.open_shards()[0])
     log.put("order-0/2", "order-1/1")
+    # An update makes the engine list the shards again, the children now among them.
+    engine.client.update_mapping(mapping, {"BatchSize": 99})
+    until(lambda: len(engine.client.mapping(mapping)["shards"]) == 3, description="three shards")
     tried = len(function.values())
     until(lambda: len(function.values()) >= tried + 2, description="more retries")
     assert set(function.values()) == {"order-0/1"}
@@ -66,17 +69,19 @@ def test_a_blocked_lane_holds_the_checkpoint_but_not_the_other_lanes(
 ) -> None:
     log, function = stage.kinesis_stream(), stage.function(**{"raise": ["order-0/1"]})
     mapping = own_engine.map(function, log, BatchSize=1, ParallelizationFactor=10)
-    log.put(*[f"order-{n}/1" for n in range(20)])
-    until(lambda: len(set(function.values())) >= 15, description="the other lanes")
+    values = [f"order-{n}/{commit}" for commit in range(1, 6) for n in range(20)]
+    log.put(*values)
+    until(lambda: len(set(function.values())) >= 70, description="the other lanes")
+    assert {v for v in function.values() if v.startswith("order-0/")} == {"order-0/1"}
     shard = next(iter(own_engine.client.mapping(mapping)["shards"].values()))
     assert shard["checkpoint"] is None
-    assert shard["outstanding"] == 20
+    assert shard["outstanding"] == 100
     assert shard["iterator_age_ms"] > 0
     own_engine.kill()
     function.plan()
     own_engine.start()
     own_engine.settle(mapping)
-    assert set(function.values()) == {f"order-{n}/1" for n in range(20)}
+    assert set(function.values()) == set(values)
 
 
 def test_a_window_gathers_a_full_batch(stage: Stage, engine: RunningEngine) -> None:
