@@ -1,14 +1,33 @@
 """The commands and the options that all of them share."""
 
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from bitacora.cli import customers, functions, lifecycle, resources
 from bitacora.cli.home import DEFAULT_HOME, Home
+from bitacora.embedded.problem import Problem
+
+
+class Commands(TyperGroup):
+    """The one place where an error becomes a message."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Problem as problem:
+            home: Home = ctx.obj
+            print(home.addressed(f"Error: {problem.what}"), file=sys.stderr)
+            if problem.remedy:
+                print(home.addressed(f"  → {problem.remedy}"), file=sys.stderr)
+            raise typer.Exit(problem.exit_code) from None
+
 
 app = typer.Typer(
+    cls=Commands,
     help="Bitácora: CQRS and event sourcing on AWS, on this machine in one command.",
     no_args_is_help=True,
     add_completion=False,

@@ -25,7 +25,7 @@ def demo(
         report.print_json(report.journey_document(journey))
     else:
         report.print_journey(journey)
-        report.print_curl(environment, journey)
+        report.print_curl(home, journey)
     if not journey.complete:
         raise typer.Exit(1)
 

@@ -1,5 +1,7 @@
 """Which environment a command is about."""
 
+import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,6 +10,7 @@ if TYPE_CHECKING:  # imported when a command needs it: `--help` must be quick
     from bitacora.embedded.environment import Environment
 
 DEFAULT_HOME = Path(__file__).resolve().parents[2] / ".bitacora"
+COMMAND = re.compile(r"\bbitacora (?=(?:up|down|status|logs|demo|token)\b)")
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,8 @@ class Home:
 
         return Environment(self.folder)
 
-    def option(self) -> str:
-        """How to name this home in a command that a person may copy."""
-        return "" if self.folder == DEFAULT_HOME else f" --home {self.folder}"
+    def addressed(self, text: str) -> str:
+        """`text` with its commands as this person has to type them for this environment."""
+        typed = "python -m bitacora" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
+        option = "" if self.folder == DEFAULT_HOME else f"--home {self.folder} "
+        return COMMAND.sub(lambda _: f"{typed} {option}", text)

@@ -33,16 +33,13 @@ def up(
                 progress.step("following an order")
                 journey = follow_an_order(environment)
     except KeyboardInterrupt:
-        print(
-            f"Interrupted. `bitacora{home.option()} up` goes on from here, "
-            f"`bitacora{home.option()} down` ends what was started.",
-            file=sys.stderr,
-        )
+        told = "Interrupted. `bitacora up` goes on from here, `bitacora down` ends what runs."
+        print(home.addressed(told), file=sys.stderr)
         raise typer.Exit(130) from None
     if json:
         report.print_json(report.up_document(environment, ready, journey))
     else:
-        report.print_up(environment, ready, journey, timings=timings)
+        report.print_up(home, ready, journey, timings=timings)
     if journey and not journey.complete:
         raise typer.Exit(1)
 
@@ -66,6 +63,6 @@ def status(context: typer.Context, json: Json = False) -> None:
     if json:
         report.print_json({**report.plain(seen), "healthy": seen.healthy})
     else:
-        report.print_status(seen)
+        report.print_status(home, seen)
     if not seen.healthy:
         raise typer.Exit(1)

@@ -13,7 +13,7 @@ from rich.status import Status as Spinner
 from rich.table import Table
 from rich.text import Text
 
-from bitacora.cli.home import DEFAULT_HOME
+from bitacora.cli.home import Home
 from bitacora.embedded import parts
 from bitacora.embedded.demo import Journey
 from bitacora.embedded.environment import Environment, Progress, Ready
@@ -86,9 +86,7 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     console().print(table)
 
 
-def print_up(
-    environment: Environment, ready: Ready, journey: Journey | None, *, timings: bool
-) -> None:
+def print_up(home: Home, ready: Ready, journey: Journey | None, *, timings: bool) -> None:
     """The end of `up`: what runs, what was made, where it is, and the order's way."""
     if ready.started.recovered:
         print(f"Brought back: {', '.join(ready.started.recovered)}.")
@@ -96,14 +94,14 @@ def print_up(
         ("service", "where", "pid", "memory"),
         [
             (part.title, _where(part), str(part.pid), _mb(part.memory_bytes))
-            for part in environment.status().parts
+            for part in home.environment.status().parts
         ],
     )
     print()
     counts = by_service(ready)
     print_table(("resources", "count"), [(name, str(count)) for name, count in counts.items()])
     print()
-    print_table(("url", ""), urls(environment, ready))
+    print_table(("url", ""), urls(home.environment, ready))
     print(f"\n{changes_line(ready)}")
     print(f"Ready in {ready.timings_s['ready']:.1f} s.")
     if timings:
@@ -115,7 +113,7 @@ def print_up(
     if journey:
         print()
         print_journey(journey)
-        print_curl(environment, journey)
+        print_curl(home, journey)
 
 
 def urls(environment: Environment, ready: Ready) -> list[tuple[str, str]]:
@@ -167,15 +165,16 @@ def print_journey(journey: Journey) -> None:
     )
 
 
-def print_curl(environment: Environment, journey: Journey) -> None:
-    home = "" if environment.home == DEFAULT_HOME else f" --home {environment.home}"
+def print_curl(home: Home, journey: Journey) -> None:
+    """A command that a person may paste to read the order."""
+    token = home.addressed(f"bitacora token --customer {journey.customer_id}")
     print(
-        f"\nRead it:\n  curl -s '{journey.order_url}' \\\n    -H \"Authorization: Bearer "
-        f'$(.venv/bin/bitacora{home} token --customer {journey.customer_id})"'
+        f"\nRead it:\n  curl -s '{journey.order_url}' \\\n"
+        f'    -H "Authorization: Bearer $({token})"'
     )
 
 
-def print_status(seen: Status) -> None:
+def print_status(home: Home, seen: Status) -> None:
     """One line per part, what is wrong below it, the sum, and what to do."""
     if seen.parts:
         rows = [
@@ -199,7 +198,7 @@ def print_status(seen: Status) -> None:
         if part.detail:
             print(f"\n{part.title} {part.detail}")
     if seen.remedy:
-        print(f"\n→ {seen.remedy}")
+        print(home.addressed(f"\n→ {seen.remedy}"))
 
 
 def plain(seen: Status) -> dict[str, Any]:

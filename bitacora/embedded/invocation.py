@@ -1,5 +1,6 @@
 """Run a function's handler in this process, so that a debugger stops in it."""
 
+import contextlib
 import importlib
 import os
 import sys
@@ -32,7 +33,7 @@ class Context:
 def invoke_here(environment: Environment, function: str, event: Any) -> Any:
     """The handler's answer to `event`, given the function's variables and its role's credentials.
 
-    Changes this process's environment. What the handler raises is passed on. Raises Problem.
+    What it prints goes to stderr. Changes this process's environment. What the handler raises is passed on. Raises Problem.
     """
     names: dict[str, str] = environment.outputs["functions"]
     if function not in names:
@@ -59,7 +60,8 @@ def invoke_here(environment: Environment, function: str, event: Any) -> Any:
     )
     module, _, handler = settings["Handler"].rpartition(".")
     sys.path.insert(0, str(environment.project))
-    return getattr(importlib.import_module(module), handler)(event, context)
+    with contextlib.redirect_stdout(sys.stderr):
+        return getattr(importlib.import_module(module), handler)(event, context)
 
 
 def _credentials(environment: Environment, role_arn: str) -> dict[str, str]:

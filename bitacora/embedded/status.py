@@ -120,7 +120,8 @@ def _ending(home: Path, name: str, part: Part | None) -> str:
     if part.exit:
         code = part.exit.code
         how = "ended" if code is None else f"ended with code {code}"
-        return "\n".join([f"{how} at {part.exit.at}; its log ends:", *part.exit.log])
+        told = f"{how} at {part.exit.at}"
+        return "\n".join([f"{told}; its log ends:", *part.exit.log]) if part.exit.log else told
     try:
         seen_s = (home / ALIVE_FILE).stat().st_mtime
     except FileNotFoundError:
