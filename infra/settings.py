@@ -110,11 +110,13 @@ def whole_number(lowest: int, highest: int) -> Parser:
 
 def url(text: str) -> str:
     """An https URL; plain http only on loopback, where the embedded cloud and LocalStack listen."""
-    parts = urlsplit(text)
-    local = parts.hostname is not None and (
-        parts.hostname in LOOPBACK or parts.hostname.endswith(".localstack.cloud")
-    )
-    if not parts.hostname or parts.scheme not in (("http", "https") if local else ("https",)):
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+    except ValueError:
+        host = ""
+    local = host in LOOPBACK or host.endswith(".localstack.cloud")
+    if not host or parts.scheme not in (("http", "https") if local else ("https",)):
         raise ValueError("an https URL (http on loopback only)")
     return text
 

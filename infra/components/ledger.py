@@ -12,6 +12,8 @@ from infra.deployment import Deployment
 from infra.policies import allow
 from reference_service.settings import LedgerSettings, environment
 
+LOCKED_DAYS = 30
+
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerArgs:
@@ -28,7 +30,9 @@ class Ledger(Capability):
         super().__init__("kit:index:Ledger", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         self.bucket = PrivateBucket(
-            "ledger", PrivateBucketArgs(deployment=args.deployment, key="ledger"), child
+            "ledger",
+            PrivateBucketArgs(deployment=args.deployment, key="ledger", locked_days=LOCKED_DAYS),
+            child,
         )
         every_object = pulumi.Output.concat(self.bucket.arn, "/*")
         consumer = TopicConsumer(

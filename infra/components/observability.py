@@ -13,7 +13,9 @@ from infra.components.message_key import MessageKey
 from infra.components.topic import ServiceTopic, ServiceTopicArgs
 from infra.deployment import Deployment
 
-METRICS = "Bitacora"
+# Where the functions' own metrics are (reference_service/aws/metrics.py).
+NAMESPACE = "Bitacora"
+PARKING = ("relay", "publisher", "projector")
 # A consumer this far behind is stuck, and has most of the records' life left to be helped.
 ITERATOR_AGE_MS = 5 * 60 * 1000
 MINUTE_S = 60
@@ -73,11 +75,19 @@ class Observability(pulumi.ComponentResource):
             )
         self._alarm(
             "history-rewritten",
-            METRICS,
-            "HistoryRewritten",
-            {},
+            NAMESPACE,
+            "Alterations",
+            {"Function": "relay"},
             description="a stored commit was changed or removed; see the evidence bucket",
         )
+        for key in PARKING:
+            self._alarm(
+                f"{key}-parked",
+                NAMESPACE,
+                "Parked",
+                {"Function": key},
+                description=f"{key} parked a stream; it waits for a repair",
+            )
         self._dashboard(args)
         self.register_outputs({"alarms": self.topic.arn})
 

@@ -1,4 +1,4 @@
-"""The real program, run in this process under Pulumi's mocks: what it registers, and what it exports."""
+"""The real program, run in this process under Pulumi's mocks: what it registers and exports."""
 
 import asyncio
 import json
@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
-import yaml
-from pulumi.runtime import mocks, rpc, settings
+import yaml  # type: ignore[import-untyped]
+from pulumi.runtime import mocks, rpc, settings, stack
 
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT, REGION = "111122223333", "eu-west-1"
-INVOKES = {
+INVOKES: dict[str, dict[str, Any]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
     "aws:index/getRegion:getRegion": {"region": REGION},
     "aws:index/getAvailabilityZones:getAvailabilityZones": {
@@ -61,24 +61,27 @@ def stack_config(stack: str, **overrides: str) -> dict[str, str]:
     return texts | {f"kit:{key}": value for key, value in overrides.items()}
 
 
-def run(config: dict[str, str], stack: str) -> Program:
+def run(config: dict[str, str], stack_name: str) -> Program:
     """Run infra/__main__.py. Raises what the program raises."""
     program = Program()
     monitor = Recorder(program)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    settings.set_root_resource(None)
+    settings.set_root_resource(None)  # type: ignore[arg-type]
     pulumi.runtime.set_all_config(config)
-    mocks.set_mocks(monitor.mocks, project="bitacora", stack=stack, preview=False, monitor=monitor)
-    root, here = settings.get_root_resource(), os.getcwd()
+    mocks.set_mocks(
+        monitor.mocks, project="bitacora", stack=stack_name, preview=False, monitor=monitor
+    )
+    root: Any = settings.get_root_resource()
+    here = Path.cwd()
 
-    def body() -> Any:
+    def body() -> None:
         runpy.run_path(str(ROOT / "infra" / "__main__.py"), run_name="__main__")
-        return pulumi.Output.all(**root.outputs).apply(program.exports.update)
+        pulumi.Output.all(**root.outputs).apply(program.exports.update)
 
     try:
         os.chdir(ROOT / "infra")
-        pulumi.runtime.test(body)()
+        loop.run_until_complete(stack.run_pulumi_func(body))
     finally:
         os.chdir(here)
         asyncio.set_event_loop(None)
@@ -94,7 +97,7 @@ class Recorder(mocks.MockMonitor):
         self.program = program
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802  the monitor's own name
-        response = super().RegisterResource(request)
+        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         self.program.resources.append(
             Resource(
                 type=request.type,
@@ -111,10 +114,10 @@ class Recorder(mocks.MockMonitor):
 
 
 class Answers(mocks.Mocks):
-    """Gives each resource the outputs that AWS would, as far as the program or the checks read them."""
+    """Gives each resource the outputs of AWS that the program or the checks read."""
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:  # type: ignore[override]
-        return INVOKES[args.token]
+        return dict(INVOKES[args.token])
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str, dict[str, Any]]:
         inputs = args.inputs

@@ -1,0 +1,142 @@
+"""Least privilege: who may do what, by the policies that AWS would evaluate."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from bitacora.provision.access import Call, role_may
+from infra.waivers import MANAGED_POLICIES, WILDCARD_ACTIONS, WILDCARDS
+from tests.infra.in_process import Program, Resource
+
+ROLE = "iam/role:Role"
+ROLE_POLICY = "iam/rolePolicy:RolePolicy"
+CHANGES = (
+    "UpdateItem",
+    "DeleteItem",
+    "BatchWriteItem",
+    "PartiQLInsert",
+    "PartiQLUpdate",
+    "PartiQLDelete",
+    "UpdateTable",
+    "DeleteTable",
+)
+
+
+def statements(policy: Resource, key: str = "policy") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(policy.inputs[key])["Statement"]
+    return found
+
+
+def policies(topology: Program) -> Iterator[tuple[Resource, dict[str, Any]]]:
+    for resource in topology.resources:
+        if resource.type.startswith("aws:") and "policy" in resource.inputs:
+            for statement in statements(resource):
+                yield resource, statement
+
+
+def listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def may(topology: Program, role: Resource, action: str, resource: str) -> bool:
+    documents = [
+        p.inputs["policy"]
+        for p in topology.of(ROLE_POLICY)
+        if p.inputs["role"] == role.inputs["name"]
+    ]
+    return role_may(role.outputs["arn"], Call(action, resource), documents).allowed
+
+
+def who_may(topology: Program, action: str, resource: str) -> set[str]:
+    return {role.name for role in topology.of(ROLE) if may(topology, role, action, resource)}
+
+
+def test_no_statement_allows_a_wildcard_action(topology: Program) -> None:
+    for resource, statement in policies(topology):
+        for action in listed(statement["Action"]):
+            if statement["Effect"] == "Allow" and "*" in action:
+                assert (resource.name, action) in WILDCARD_ACTIONS, f"{resource.name}: {action}"
+
+
+def test_no_role_may_act_on_any_resource(topology: Program) -> None:
+    """What may vary is an object in a named bucket, or a stream in a named log group."""
+    for policy in topology.of(ROLE_POLICY):
+        for statement in statements(policy):
+            for arn in listed(statement["Resource"]):
+                named, _, suffix = arn.partition("*")
+                if "*" in arn:
+                    ending = next(end for end in WILDCARDS if arn.endswith(end))
+                    assert named + "*" == arn, f"{policy.name}: {arn}"
+                    assert suffix == ""
+                    assert topology_has(topology, arn.removesuffix(ending)), f"{policy.name}: {arn}"
+
+
+def topology_has(topology: Program, arn: str) -> bool:
+    return any(r.outputs.get("arn") == arn for r in topology.resources)
+
+
+def test_only_listed_managed_policies_are_attached(topology: Program) -> None:
+    attached = topology.of("iam/rolePolicyAttachment:RolePolicyAttachment")
+    assert {a.inputs["policyArn"].rpartition("/")[2] for a in attached} == MANAGED_POLICIES.keys()
+
+
+def test_a_role_is_assumed_by_one_service(topology: Program) -> None:
+    for role in topology.of(ROLE):
+        [statement] = statements(role, "assumeRolePolicy")
+        assert statement["Action"] == "sts:AssumeRole"
+        assert set(statement["Principal"]) == {"Service"}
+        assert statement["Principal"]["Service"].endswith(".amazonaws.com")
+
+
+@pytest.mark.parametrize("action", CHANGES)
+def test_no_role_may_change_or_remove_a_commit(topology: Program, action: str) -> None:
+    events = topology.one("dynamodb/table:Table", "events").outputs["arn"]
+    assert who_may(topology, f"dynamodb:{action}", events) == set()
+
+
+def test_only_the_command_side_appends(topology: Program) -> None:
+    events = topology.one("dynamodb/table:Table", "events").outputs["arn"]
+    assert who_may(topology, "dynamodb:PutItem", events) == {"command", "command-worker"}
+
+
+def test_only_the_migration_reads_the_master_password(topology: Program) -> None:
+    [secret] = topology.one("rds/cluster:Cluster", "read-models").outputs["masterUserSecrets"]
+    readers = who_may(topology, "secretsmanager:GetSecretValue", secret["secretArn"])
+    assert readers == {"migration"}
+
+
+@pytest.mark.parametrize("user", ["projector", "query", "operations", "keeper"])
+def test_a_function_connects_as_its_own_database_user_only(topology: Program, user: str) -> None:
+    cluster = topology.one("rds/cluster:Cluster", "read-models")
+    account = cluster.outputs["arn"].split(":")[3:5]
+    id_ = cluster.outputs["clusterResourceId"]
+    arn = f"arn:aws:rds-db:{':'.join(account)}:dbuser:{id_}/{user}"
+    expected = {user} if user != cluster.inputs["masterUsername"] else set()
+    assert who_may(topology, "rds-db:connect", arn) == expected
+
+
+def test_fulfilment_touches_no_table_of_the_order_service(topology: Program) -> None:
+    role = topology.one(ROLE, "fulfilment")
+    for table in topology.of("dynamodb/table:Table"):
+        own = table.name == "shipments"
+        assert may(topology, role, "dynamodb:PutItem", table.outputs["arn"]) is own
+
+
+def test_only_publishers_of_events_reach_the_bus(topology: Program) -> None:
+    bus = topology.one("cloudwatch/eventBus:EventBus", "bus").outputs["arn"]
+    assert who_may(topology, "events:PutEvents", bus) == {"publisher", "fulfilment", "operations"}
+
+
+def test_evidence_can_be_added_and_not_removed(topology: Program) -> None:
+    bucket = topology.one("s3/bucket:Bucket", "evidence").outputs["arn"]
+    assert who_may(topology, "s3:PutObject", f"{bucket}/any") == {"relay"}
+    assert who_may(topology, "s3:DeleteObject", f"{bucket}/any") == set()
+    assert who_may(topology, "s3:BypassGovernanceRetention", f"{bucket}/any") == set()
+
+
+def test_statements_of_a_policy_have_names_of_their_own(topology: Program) -> None:
+    for policy in topology.of(ROLE_POLICY):
+        sids = [statement["Sid"] for statement in statements(policy)]
+        assert len(set(sids)) == len(sids), policy.name

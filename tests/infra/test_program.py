@@ -1,0 +1,156 @@
+"""What the program registers as a whole: names, parents, protection, alarms, exports."""
+
+from tests.infra.in_process import Program
+from tests.infra.stacks import program
+
+EXPORTS = {
+    "prefix",
+    "api_url",
+    "events_table",
+    "events_stream_arn",
+    "evidence_bucket",
+    "log_stream",
+    "bus_name",
+    "topic_arn",
+    "notifications_topic_arn",
+    "ledger_bucket",
+    "failures_bucket",
+    "parked_table",
+    "shipments_table",
+    "queues",
+    "functions",
+    "database",
+}
+# Inputs that name a resource in its account; names inside of another resource are free.
+NAMED_BY = {
+    "dynamodb/table:Table": "name",
+    "kinesis/stream:Stream": "name",
+    "sqs/queue:Queue": "name",
+    "sns/topic:Topic": "name",
+    "lambda/function:Function": "name",
+    "lambda/layerVersion:LayerVersion": "layerName",
+    "iam/role:Role": "name",
+    "s3/bucket:Bucket": "bucket",
+    "cloudwatch/eventBus:EventBus": "name",
+    "cloudwatch/eventRule:EventRule": "name",
+    "cloudwatch/eventArchive:EventArchive": "name",
+    "cloudwatch/metricAlarm:MetricAlarm": "name",
+    "cloudwatch/dashboard:Dashboard": "dashboardName",
+    "rds/cluster:Cluster": "clusterIdentifier",
+    "rds/clusterInstance:ClusterInstance": "identifier",
+    "rds/subnetGroup:SubnetGroup": "name",
+    "apigatewayv2/api:Api": "name",
+    "ec2/securityGroup:SecurityGroup": "name",
+}
+
+
+def test_exports_what_the_tools_read(topology: Program) -> None:
+    assert topology.exports.keys() == EXPORTS
+    assert len(topology.exports["functions"]) == 11
+    assert sorted(topology.exports["queues"]) == [
+        "failed-batches",
+        "fulfilment",
+        "ledger",
+        "notification",
+        "order-commands",
+    ]
+    assert not [name for name, value in topology.exports.items() if value is None]
+    assert not [key for key, value in topology.exports["database"].items() if value is None]
+
+
+def test_every_name_begins_with_project_and_stack(topology: Program) -> None:
+    prefix = topology.exports["prefix"]
+    for type_, key in NAMED_BY.items():
+        for resource in topology.of(type_):
+            assert resource.inputs[key].startswith(prefix), f"{type_} {resource.name}"
+
+
+def test_every_resource_stands_in_a_component(topology: Program) -> None:
+    for resource in topology.resources:
+        if resource.type.startswith("aws:") and not resource.type.endswith(":LayerVersion"):
+            assert "kit:index:" in resource.parent, resource.urn
+
+
+def test_data_is_protected_where_the_stack_is_kept() -> None:
+    kept = [r.name for r in program("prod").resources if r.protect]
+    assert sorted(kept) == ["events", "parked", "read-models", "shipments"]
+    assert not [r.name for r in program("dev").resources if r.protect]
+
+
+def test_a_disposable_stack_can_be_destroyed_and_a_kept_one_leaves_a_snapshot() -> None:
+    [dev] = program("dev").of("rds/cluster:Cluster")
+    [prod] = program("prod").of("rds/cluster:Cluster")
+    assert dev.inputs["skipFinalSnapshot"] is True
+    assert prod.inputs["skipFinalSnapshot"] is False
+    assert prod.inputs["finalSnapshotIdentifier"]
+    assert all(bucket.inputs["forceDestroy"] for bucket in program("dev").of("s3/bucket:Bucket"))
+    assert not any(b.inputs["forceDestroy"] for b in program("prod").of("s3/bucket:Bucket"))
+
+
+def test_alarms_watch_every_function_reader_and_dead_letter_queue(topology: Program) -> None:
+    [alarms] = [t for t in topology.of("sns/topic:Topic") if t.name == "alarms"]
+    watched = set()
+    for alarm in topology.of("cloudwatch/metricAlarm:MetricAlarm"):
+        assert alarm.inputs["alarmActions"] == [alarms.outputs["arn"]]
+        assert alarm.inputs["treatMissingData"] == "notBreaching"
+        [dimension] = alarm.inputs["dimensions"].values()
+        watched.add((alarm.inputs["metricName"], dimension))
+    functions = [f.inputs["name"] for f in topology.of("lambda/function:Function")]
+    letters = [q.inputs["name"] for q in topology.of("sqs/queue:Queue") if q.name.endswith("-dlq")]
+    readers = [topology.exports["functions"][key] for key in ("relay", "publisher", "projector")]
+    depth = "ApproximateNumberOfMessagesVisible"
+    assert watched == {
+        *(("Errors", name) for name in functions),
+        *(("IteratorAge", name) for name in readers),
+        *((depth, name) for name in letters),
+        *(("Parked", key) for key in ("relay", "publisher", "projector")),
+        ("Alterations", "relay"),
+    }
+
+
+def test_alarms_on_the_service_s_metrics_watch_what_it_reports(topology: Program) -> None:
+    from reference_service.aws.metrics import NAMESPACE
+    from tests.infra.in_process import ROOT
+
+    own = [
+        alarm
+        for alarm in topology.of("cloudwatch/metricAlarm:MetricAlarm")
+        if not alarm.inputs["namespace"].startswith("AWS/")
+    ]
+    assert len(own) == 4
+    for alarm in own:
+        assert alarm.inputs["namespace"] == NAMESPACE
+        function = alarm.inputs["dimensions"]["Function"]
+        source = (ROOT / f"reference_service/functions/{function}.py").read_text("utf-8")
+        assert f'"{alarm.inputs["metricName"]}": ' in source
+        assert f'"{function}",' in source
+
+
+def test_nothing_enters_the_network_from_outside(topology: Program) -> None:
+    assert not [r for r in topology.resources if "Gateway:" in r.type and "ec2" in r.type]
+    for rule in topology.of("vpc/securityGroupIngressRule:SecurityGroupIngressRule"):
+        assert "referencedSecurityGroupId" in rule.inputs
+        assert "cidrIpv4" not in rule.inputs
+    for group in topology.of("ec2/securityGroup:SecurityGroup"):
+        assert not {"ingress", "egress"} & group.inputs.keys(), "rules are resources of their own"
+
+
+def test_functions_in_the_network_reach_what_they_call(topology: Program) -> None:
+    endpoints = {
+        e.inputs["serviceName"].rpartition(".")[2]: e.inputs["vpcEndpointType"]
+        for e in topology.of("ec2/vpcEndpoint:VpcEndpoint")
+    }
+    assert endpoints == {
+        "dynamodb": "Gateway",
+        "s3": "Gateway",
+        "secretsmanager": "Interface",
+        "events": "Interface",
+    }
+
+
+def test_the_api_logs_no_header_and_no_body(topology: Program) -> None:
+    [stage] = topology.of("apigatewayv2/stage:Stage")
+    logged = stage.inputs["accessLogSettings"]["format"]
+    assert "$context.requestId" in logged
+    assert "header" not in logged.lower()
+    assert stage.inputs["defaultRouteSettings"]["throttlingRateLimit"] > 0
