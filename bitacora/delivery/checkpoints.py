@@ -79,6 +79,9 @@ class MappingFile:
                 self._save()
             return dict(states)
 
+    def open(self, shard_id: str) -> None:
+        self._change(shard_id, opened=True)
+
     def checkpoint(self, shard_id: str, sequence: str | None) -> None:
         self._change(shard_id, checkpoint=sequence)
 

@@ -79,7 +79,11 @@ class Lane:
         answer = invoke(
             worker.surroundings.clients, worker.mapping.function, event_of(live.records)
         )
-        worker.count_invocation(answer)
+        worker.count(
+            invocations=1,
+            function_errors=isinstance(answer, retries.FunctionFailed),
+            throttles=isinstance(answer, NotInvoked) and answer.throttled,
+        )
         step = self._faulted(live, answer) or retries.after(live, answer, worker.mapping)
         self._follow(step, isinstance(answer, retries.FunctionFailed))
 
@@ -103,13 +107,14 @@ class Lane:
         if step.failure:
             worker.fail(step.failure)
         if step.done:
-            worker.stats.delivered += len(step.done)
-            worker.finish(step.done)
+            worker.count(delivered=len(step.done))
+            # Told first: whoever reads what the function wrote is not caught up any more.
             worker.surroundings.activity.tell()
+            worker.finish(step.done)
         if step.discard:
             self._discard(step.discard, failures.RETRIES_EXHAUSTED, function_error)
         if step.retry:
-            worker.stats.retries += 1
+            worker.count(retries=1)
             pause_s = 0.0
             if step.pause:
                 pause_s = retries.pause_s(step.retry[0].pauses, worker.surroundings.random.random())
@@ -143,11 +148,11 @@ class Lane:
             except AWS_ERRORS as error:
                 worker.fail(f"on-failure destination {mapping.on_failure.arn}: {error}")
                 if is_refusal(error):
-                    worker.stats.destination_failures += 1
+                    worker.count(destination_failures=1)
                     break
                 pauses += 1
                 if not worker.wait(retries.pause_s(pauses, worker.surroundings.random.random())):
                     return
-        worker.stats.failed += len(work.records)
+        worker.count(failed=len(work.records))
         worker.log("records discarded", record={**record, "payload": None})
         worker.finish(work.records)

@@ -66,7 +66,8 @@ class Destination:
 
 @dataclass(frozen=True)
 class Mapping:
-    """`max_attempts` and `max_age_s` are None for «until the record expires»."""
+    """`max_attempts` and `max_age_s` are None for no limit. (AWS's limit is then the stream's
+    retention of a day or more; a record held here is tried beyond it.)"""
 
     uuid: str
     source_arn: str

@@ -24,9 +24,8 @@ MIN_READ_AHEAD = 1000
 
 
 class Reader:
-    def __init__(self, worker: "Worker", opened: bool) -> None:
+    def __init__(self, worker: "Worker") -> None:
         self._worker = worker
-        self._opened = opened
         self._iterator: str | None = None
         self._last_read: str | None = None
 
@@ -84,9 +83,11 @@ class Reader:
         worker = self._worker
         if self._iterator is None:
             state = worker.file.shards[worker.shard_id]
-            where = position(state, self._last_read, self._opened)
+            if not state.opened:
+                # Kept first: an end between the two must not ask for LATEST again.
+                worker.file.open(worker.shard_id)
+            where = position(state, self._last_read)
             self._iterator = worker.source.open(worker.shard_id, where)
-            self._opened = True
         page = worker.source.read(worker.shard_id, self._iterator)
         self._iterator = page.next
         return page
@@ -98,7 +99,7 @@ class Reader:
         while page.next and time.monotonic() < until and self._worker.wait(FIRST_IDLE_S):
             try:
                 page = self._page()
-            except (IteratorExpired, *AWS_ERRORS):
+            except (IteratorExpired, Trimmed, *AWS_ERRORS):
                 # What was read is kept; reading goes on after it.
                 self._remember(events)
                 self._iterator = None
@@ -129,7 +130,7 @@ class Reader:
                 wanted = other
             for record in wanted:
                 worker.lanes[lane_of(record, len(worker.lanes))].put(record)
-            worker.stats.filtered += len(unwanted)
+            worker.count(filtered=len(unwanted))
             worker.changed.notify_all()
         worker.finish(unwanted)
 

@@ -145,7 +145,7 @@ class Runner:
                 "caught_up": state.finished or bool(worker and worker.is_caught_up),
                 "iterator_age_ms": worker.iterator_age_ms(now) if worker else 0,
                 "outstanding": len(worker.progress) if worker else 0,
-                **{k: v for k, v in asdict(stats).items() if k != "opened"},
+                **asdict(stats),
             }
         open_shards = [shard for shard in shards.values() if shard["state"] != "finished"]
         times = [shard["caught_up_at"] for shard in open_shards]

@@ -23,10 +23,11 @@ class Shard:
 @dataclass(frozen=True)
 class ShardState:
     """What is kept of a shard. `start` is a starting position; `since` (epoch seconds) belongs to
-    AT_TIMESTAMP, and to LATEST: where to go on if nothing was delivered yet."""
+    AT_TIMESTAMP, and to LATEST: where to go on when it was `opened` and nothing delivered yet."""
 
     start: str
     since: float | None = None
+    opened: bool = False
     checkpoint: str | None = None
     finished: bool = False
 
@@ -80,13 +81,12 @@ def readable(listed: Iterable[Shard], states: Mapping[str, ShardState]) -> list[
     ]
 
 
-def position(state: ShardState, last_read: str | None, opened: bool) -> Position:
-    """Where an iterator must start. `last_read` is what this process has read already, `opened`
-    whether the shard was opened before: LATEST may be asked for once only, or a restart before the
-    first record would skip what came in between."""
+def position(state: ShardState, last_read: str | None) -> Position:
+    """Where an iterator must start; `last_read` is what this process has read already. LATEST may
+    be asked for once only, or a restart before the first record would skip what came between."""
     after = last_read or state.checkpoint
     if after:
         return Position("AFTER", after=after)
-    if state.start == "LATEST" and opened:
+    if state.start == "LATEST" and state.opened:
         return Position("AT_TIMESTAMP", since=state.since)
     return Position(state.start, since=state.since)

@@ -16,7 +16,6 @@ from bitacora.delivery.mapping import Mapping
 from bitacora.delivery.progress import Progress
 from bitacora.delivery.reader import Reader
 from bitacora.delivery.records import Record
-from bitacora.delivery.retries import Answer, FunctionFailed, NotInvoked
 from bitacora.delivery.sources import Source
 
 logger = logging.getLogger("bitacora.delivery")
@@ -36,7 +35,6 @@ class Stats:
     retries: int = 0
     destination_failures: int = 0
     trimmed: int = 0
-    opened: bool = False
     caught_up_at: float | None = None
     last_error: str | None = None
     last_error_at: float | None = None
@@ -105,10 +103,11 @@ class Worker:
         self.changed = threading.Condition()
         self.stopping = False
         self._nudged = False
+        self._nudged_at = 0.0
         self.progress = Progress(state.checkpoint)
         self.lanes = [Lane(self) for _ in range(mapping.lanes)]
         self._on_end = on_end
-        loops = [Reader(self, stats.opened).run, *(lane.run for lane in self.lanes)]
+        loops = [Reader(self).run, *(lane.run for lane in self.lanes)]
         self._threads = [
             threading.Thread(target=self._guard, args=(loop,), daemon=True, name=shard_id)
             for loop in loops
@@ -156,7 +155,7 @@ class Worker:
 
     def _nudge(self) -> None:
         with self.changed:
-            self._nudged = True
+            self._nudged, self._nudged_at = True, self.surroundings.clock()
             self.changed.notify_all()
 
     def finish(self, records: Iterable[Record]) -> None:
@@ -178,7 +177,7 @@ class Worker:
         self.stop()
 
     def trimmed(self) -> None:
-        self.stats.trimmed += 1
+        self.count(trimmed=1)
         self.fail("records were trimmed from the stream before they were read")
         self.file.restart_at_horizon(self.shard_id)
 
@@ -190,8 +189,10 @@ class Worker:
 
     @property
     def is_caught_up(self) -> bool:
-        """All records read are processed, and the stream had nothing more before."""
-        return self.stats.caught_up_at is not None and not len(self.progress)
+        """All records read are processed, and the stream had nothing more since the last delivery
+        of any mapping."""
+        at = self.stats.caught_up_at
+        return at is not None and at >= self._nudged_at and not len(self.progress)
 
     def iterator_age_ms(self, now: float) -> int:
         """Age of the oldest record that is not processed; 0 without one."""
@@ -199,10 +200,11 @@ class Worker:
             oldest = self.progress.oldest
         return 0 if oldest is None else max(0, round((now - oldest) * 1000))
 
-    def count_invocation(self, answer: Answer) -> None:
-        self.stats.invocations += 1
-        self.stats.function_errors += isinstance(answer, FunctionFailed)
-        self.stats.throttles += isinstance(answer, NotInvoked) and answer.throttled
+    def count(self, **more: int) -> None:
+        """Add to the counts of Stats."""
+        with self.changed:
+            for name, number in more.items():
+                setattr(self.stats, name, getattr(self.stats, name) + number)
 
     def fail(self, reason: str) -> None:
         self.stats.last_error = reason

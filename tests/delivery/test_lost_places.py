@@ -3,8 +3,11 @@
 The streams are real; a source before them forgets, because the cloud's iterators live for minutes.
 """
 
+import json
 import threading
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -66,12 +69,14 @@ def work_on(
     surroundings: Surroundings,
     folder: Path,
     forget: Callable[[int], Exception | None],
+    **settings: Any,
 ) -> tuple[Worker, Forgetful]:
     request = {
         "EventSourceArn": stream.arn,
         "FunctionName": function.name,
         "StartingPosition": "TRIM_HORIZON",
         "BatchSize": 2,
+        **settings,
     }
     mapping = parse("m", request)
     described = describe_function(surroundings.clients, function.name)
@@ -135,6 +140,31 @@ def test_records_trimmed_before_they_were_read_are_counted_and_the_rest_is_read(
     assert worker.stats.trimmed == 1
     assert "trimmed" in (worker.stats.last_error or "")
     assert [position.kind for position in source.positions] == ["TRIM_HORIZON"] * 2
+
+
+def test_records_beyond_the_maximum_age_reach_the_destination_and_not_the_function(
+    stage: Stage, surroundings: Surroundings, tmp_path: Path
+) -> None:
+    log, bucket, function = stage.kinesis_stream(), stage.bucket(), stage.function()
+    log.put("order-0/1", "order-0/2")
+    later = replace(surroundings, clock=lambda: time.time() + 61)
+    worker, _ = work_on(
+        log,
+        function,
+        later,
+        tmp_path,
+        lambda _: None,
+        MaximumRecordAgeInSeconds=60,
+        DestinationConfig={"OnFailure": {"Destination": f"arn:aws:s3:::{bucket}"}},
+    )
+    until(lambda: worker.stats.failed == 2, description="both records discarded")
+    worker.stop()
+    assert worker.join(5)
+    assert function.values() == []
+    (written,) = stage.objects(bucket).values()
+    assert written["requestContext"]["condition"] == "RecordAgeExceeded"
+    assert len(json.loads(written["payload"])["Records"]) == 2
+    assert worker.progress.checkpoint == written["KinesisBatchInfo"]["endSequenceNumber"]
 
 
 def test_an_unexpected_error_ends_the_worker_and_is_reported(

@@ -97,6 +97,22 @@ def test_latest_starts_after_what_is_there(stage: Stage, engine: RunningEngine) 
     assert function.values() == ["order-0/2"]
 
 
+def test_latest_of_a_table_keeps_its_place_over_a_restart_before_the_first_record(
+    stage: Stage, own_engine: RunningEngine
+) -> None:
+    table, function = stage.table(), stage.function()
+    table.put("order-0/1")
+    second = int(time.time())
+    until(lambda: int(time.time()) > second, description="a change's time is in whole seconds")
+    mapping = own_engine.map(function, table, StartingPosition="LATEST")
+    own_engine.settle(mapping)
+    own_engine.kill()
+    table.put("order-0/2")
+    own_engine.start()
+    own_engine.settle(mapping)
+    assert function.values() == ["order-0/2"]
+
+
 def written_at(log: KinesisStream) -> float:
     """When the stream's only record arrived, epoch seconds."""
     shard = log.shards()[0]["ShardId"]

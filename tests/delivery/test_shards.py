@@ -1,5 +1,7 @@
 """Which shards are read, from where, and in which order after a reshard."""
 
+from dataclasses import replace
+
 from bitacora.delivery.mapping import parse
 from bitacora.delivery.shards import Position, Shard, ShardState, discovered, position, readable
 
@@ -58,11 +60,12 @@ def test_a_shard_that_is_gone_from_the_listing_blocks_nobody_and_leaves() -> Non
 
 
 def test_reading_goes_on_after_what_was_read_else_after_the_checkpoint() -> None:
-    assert position(READ, "9", opened=True) == Position("AFTER", after="9")
-    assert position(READ, None, opened=False) == Position("AFTER", after="7")
+    assert position(READ, "9") == Position("AFTER", after="9")
+    assert position(READ, None) == Position("AFTER", after="7")
 
 
 def test_latest_is_asked_for_once_then_the_moment_it_meant() -> None:
     state = ShardState("LATEST", since=9.0)
-    assert position(state, None, opened=False).kind == "LATEST"
-    assert position(state, None, opened=True) == Position("AT_TIMESTAMP", since=9.0)
+    assert position(state, None).kind == "LATEST"
+    opened = replace(state, opened=True)
+    assert position(opened, None) == Position("AT_TIMESTAMP", since=9.0)
