@@ -32,7 +32,7 @@ class Delivery(Protocol):
 
 @dataclass(frozen=True)
 class Cloud:
-    """`database_host` and `database_port` are what functions are told; the engine itself uses the DSN."""
+    """`database_host` and `database_port` are told to functions; the engine itself uses the DSN."""
 
     endpoint: str
     database_admin_dsn: str

@@ -1,8 +1,8 @@
 """The embedded engine: bring the cloud to what a Pulumi program says.
 
-A first run makes every resource. A later run is planned first, without touching anything: what is
-unchanged answers from the state, what a kind can change in place is changed, new resources are made,
-and any other change is refused as a whole.
+A first run makes every resource. A later run is planned first, without touching anything: what
+is unchanged answers from the state, what a kind can change in place is changed, new resources are
+made, and any other change is refused as a whole.
 """
 
 import threading
@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boto3
+import pulumi_aws
+
 import bitacora.provision.services  # noqa: F401  registers the kinds
 from bitacora.provision import grants, invokes, program
 from bitacora.provision.cloud import Cloud
 from bitacora.provision.errors import ProvisionError, Refused
-from bitacora.provision.registered import Registered
 from bitacora.provision.kinds import KINDS, START_AGAIN, Kind, New
 from bitacora.provision.program import Answer, Resource
+from bitacora.provision.registered import Registered
 from bitacora.provision.state import StateFile, Stored, changed, digests
 
 
@@ -68,16 +71,26 @@ def up(
             preview=preview,
         )
 
-    done = Plan(cloud, state)
-    exports: dict[str, Any] = {}
     if state.resources:
-        exports = run(done, preview=True)
-        done.refuse()
-    if done.pending or not state.resources:
-        done = Apply(cloud, state, on_resource=on_resource)
-        exports = run(done, preview=False)
-    _check_grants(done.registered)
-    return Result(exports, done.registered, done.changes)
+        plan = Plan(cloud, state)
+        exports = run(plan, preview=True)
+        plan.refuse()
+        if not plan.pending:
+            _check_grants(plan.registered)
+            return Result(exports, plan.registered, [])
+    apply = Apply(cloud, state, on_resource=on_resource)
+    exports = run(apply, preview=False)
+    _check_grants(apply.registered)
+    return Result(exports, apply.registered, apply.changes)
+
+
+def preload() -> None:
+    """Import what `up` needs, in the time that the cloud takes to start."""
+    for token in KINDS:
+        _, module, name = token.split(":")
+        service = module.partition("/")[0]
+        getattr(getattr(pulumi_aws, "lambda_" if service == "lambda" else service), name)
+    boto3.client("ec2", region_name="us-east-1")  # the largest model, and the session
 
 
 def _check_grants(registered: list[Registered]) -> None:
@@ -106,7 +119,7 @@ class Run:
             answer = self.create(declared, kind, now)
         elif not (differing := changed(stored.inputs, now)):
             answer = Answer(stored.id, stored.outputs)
-        elif differing <= kind.mutable:
+        elif differing <= kind.mutable & now.keys():
             answer = self.update(declared, kind, now, stored, differing)
         else:
             answer = self.replace(declared, stored, differing)
@@ -209,8 +222,6 @@ class Apply(Run):
         stored: Stored,
         differing: frozenset[str],
     ) -> Answer:
-        if kind.update is None:
-            raise ProvisionError("this kind has no update")
         news = kind.update(New(self.cloud, declared.inputs), stored.id, differing)
         outputs = {**stored.outputs, **news}
         self.state.put(declared.urn, Stored(declared.type, declared.name, now, stored.id, outputs))

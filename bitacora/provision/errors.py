@@ -6,4 +6,4 @@ class ProvisionError(Exception):
 
 
 class Refused(ProvisionError):
-    """The program differs from what runs in a way that can't be changed in place; nothing was done."""
+    """The program differs from what runs, and not in a way that can be changed in place."""

@@ -7,8 +7,8 @@ A kind is a function from a `New` (the program's inputs) to a `Made` (id and out
         answer = new.create("sns", "CreateTopic")
         return Made(answer["TopicArn"], {"arn": answer["TopicArn"]})
 
-Each input must be used: taken by name, or translated by the general rule. One that isn't is an error
-before the first call is sent.
+Each input must be used: taken by name, or translated by the general rule. One that isn't is an
+error before the first call is sent.
 """
 
 from collections.abc import Callable, Mapping
@@ -147,21 +147,24 @@ Update = Callable[[New, str, frozenset[str]], Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Kind:
-    """`mutable`: inputs that `update` changes in place; any other change is refused."""
+    """`mutable`: inputs that `update` changes in place; all else, and a removal, is refused."""
 
     create: Create
-    update: Update | None = None
-    mutable: frozenset[str] = frozenset()
+    update: Update
+    mutable: frozenset[str]
 
 
 KINDS: dict[str, Kind] = {}
 
 
-def kind(token: str) -> Callable[[Create], Create]:
-    """Register a creator for a Pulumi type token."""
+def kind(token: str, *again: str) -> Callable[[Create], Create]:
+    """Register a creator for a Pulumi type token; inputs that change by creating it `again`."""
 
     def register(create: Create) -> Create:
-        KINDS[token] = Kind(create)
+        def update(new: New, _id: str, _differing: frozenset[str]) -> Mapping[str, Any]:
+            return create(new).outputs
+
+        KINDS[token] = Kind(create, update, frozenset(again))
         return create
 
     return register
@@ -179,7 +182,7 @@ def update(token: str, *mutable: str) -> Callable[[Update], Update]:
 
 def _method(client: Any, operation: str) -> str:
     methods = client.meta.method_to_api_mapping
-    return next(name for name, api in methods.items() if api == operation)
+    return next(str(name) for name, api in methods.items() if api == operation)
 
 
 def _refusal(operation: str, error: botocore.exceptions.ClientError) -> str:

@@ -3,11 +3,11 @@
 The shape of the operation's input, in botocore's service model, drives it:
 
 - A key goes to the member of the same letters: `streamViewType` → `StreamViewType`.
-- Failing that, to the one member that repeats words of its structure's own name before those letters:
+- Failing that, to the one member that repeats words of its structure's own name before them:
   `name` → `TableName` in CreateTable, `type` → `AttributeType` in AttributeDefinition.
 - `names` says the rest: {"attributes": "AttributeDefinitions"}; nested keys by path, "ttl.enabled".
-- Where Pulumi models a structure as a list of one object, or the other way round, the shape decides.
-- A map is the user's own and stays as it is; a map given for a list of Key/Value pairs (tags) becomes one.
+- Where Pulumi has a list of one object for a structure, or the other way round, the shape decides.
+- A map is the user's own and stays as it is, unless the shape is a list of Key/Value pairs (tags).
 
 A key without a member is an error that names it: nothing is dropped silently.
 """
@@ -16,8 +16,6 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
-
-from botocore.model import Shape
 
 
 class Untranslated(Exception):
@@ -68,22 +66,19 @@ def _pairs(value: dict[str, Any], shape: Any) -> list[dict[str, Any]] | None:
 
 
 def _member(key: str, shape: Any) -> str | None:
-    members = {member.lower(): member for member in shape.members}
+    members: dict[str, str] = {member.lower(): member for member in shape.members}
     if exact := members.get(key.lower()):
         return exact
-    found = {
-        members[f"{word}{key}".lower()]
-        for word in _words(shape)
-        if f"{word}{key}".lower() in members
-    }
-    return found.pop() if len(found) == 1 else None
+    candidates = {f"{words}{key}".lower() for words in _words(shape.name)}
+    found = [members[candidate] for candidate in candidates & members.keys()]
+    return found[0] if len(found) == 1 else None
 
 
 @cache
-def _words(shape: Shape) -> tuple[str, ...]:
-    """Every run of neighbouring words of a shape's name: CreateTableInput → Create, Table, …"""
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*|[a-z0-9]+", shape.name)
-    return tuple(
+def _words(name: str) -> frozenset[str]:
+    """Every run of neighbouring words: CreateTableInput → Create, CreateTable, Table, …"""
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*|[a-z0-9]+", name)
+    return frozenset(
         "".join(words[start:end])
         for start in range(len(words))
         for end in range(start + 1, len(words) + 1)

@@ -1,7 +1,7 @@
 """Run a Pulumi program in this process, with the SDK's own mocks hook in place of Pulumi's engine.
 
-Each custom resource and each function call of the program reaches a `Handler`. The program runs as it
-does under the CLI: working directory and first import path are its folder.
+Each custom resource and each function call of the program reaches a `Handler`. The program runs as
+it does under the CLI: working directory and first import path are its folder.
 """
 
 import asyncio
@@ -14,12 +14,13 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 from urllib.parse import unquote, urlparse
 
 import pulumi
-from google.protobuf import struct_pb2
+from google.protobuf import struct_pb2  # type: ignore[import-untyped]
 from pulumi.runtime import mocks, rpc, settings, stack
 from pulumi.runtime.proto import resource_pb2
 
@@ -45,7 +46,7 @@ class Resource:
 
 @dataclass(frozen=True)
 class Answer:
-    """`id` is None in a preview when the resource doesn't exist yet: what depends on it is unknown."""
+    """`id` is None in a preview when the resource isn't there yet: what it would say is unknown."""
 
     id: str | None
     outputs: Mapping[str, Any]
@@ -70,23 +71,22 @@ def run(
 ) -> dict[str, Any]:
     """Run `folder`/__main__.py to its end; returns its exports, secrets unwrapped.
 
-    An export that isn't known is absent in a preview. Raises ProvisionError for the first thing that
-    fails, after what was under way has ended: a resource, an output that isn't there, the program.
+    An export that isn't known is absent in a preview. Raises ProvisionError for the first thing
+    that fails (a resource, an output that isn't there, the program itself), after what was under
+    way has ended.
     """
     monitor = Monitor(handler, folder.parent, preview)
     exports: dict[str, Any] = {}
+    names: list[str] = []
+
+    def body() -> None:
+        runpy.run_path(str(folder / "__main__.py"), run_name="__main__")
+        outputs: dict[str, Any] = cast(Any, settings.get_root_resource()).outputs
+        names.extend(outputs)
+        for name, value in outputs.items():
+            pulumi.Output.from_input(value).apply(partial(exports.__setitem__, name))
+
     with _runtime(monitor, config, project, stack_name, preview) as loop, _inside(folder):
-
-        def body() -> None:
-            runpy.run_path(str(folder / "__main__.py"), run_name="__main__")
-            root = settings.get_root_resource()
-            names.extend(root.outputs)
-            for name, value in root.outputs.items():
-                pulumi.Output.from_input(value).apply(
-                    lambda known, name=name: exports.update({name: known})
-                )
-
-        names: list[str] = []
         try:
             loop.run_until_complete(stack.run_pulumi_func(body))
         except Exception as error:
@@ -103,11 +103,11 @@ def run(
     return exports
 
 
-class Monitor(mocks.MockMonitor):  # type: ignore[misc]
+class Monitor(mocks.MockMonitor):
     """Pulumi's side of the conversation: stops at the first failure and names it."""
 
     def __init__(self, handler: Handler, root: Path, preview: bool) -> None:
-        super().__init__(None)
+        super().__init__(cast(Any, None))  # what would reach the mocks is answered here
         self.failure: ProvisionError | None = None
         self.cause: Exception | None = None
         self.stopped = False
@@ -126,6 +126,7 @@ class Monitor(mocks.MockMonitor):  # type: ignore[misc]
         declared = Resource(urn, request.type, request.name, {}, source)
         with self._failing(declared):
             self._declare(urn)
+            _refuse_options(request)
             inputs = self._inputs(request)
             declared = Resource(urn, request.type, request.name, inputs, source)
             if not request.custom:
@@ -178,7 +179,8 @@ class Monitor(mocks.MockMonitor):  # type: ignore[misc]
         try:
             yield
         except Exception as error:
-            detail = str(error) if isinstance(error, ProvisionError) else repr(error)
+            known = isinstance(error, ProvisionError)
+            detail = str(error) if known else f"{type(error).__name__}: {error}"
             named = ProvisionError(f"{what}: {detail}")
             with self._lock:
                 if self.failure is None:
@@ -194,23 +196,28 @@ def _runtime(
     # Each dependent of a failed resource fails too and would print a traceback: the first is told.
     loop.set_exception_handler(lambda _loop, _context: None)
     asyncio.set_event_loop(loop)
-    settings.set_root_resource(None)
+    settings.set_root_resource(cast(Any, None))
     pulumi.runtime.set_all_config(dict(config))
     mocks.set_mocks(
-        None, project=project, stack=stack_name, preview=preview, logger=SILENT, monitor=monitor
+        monitor.mocks,
+        project=project,
+        stack=stack_name,
+        preview=preview,
+        logger=SILENT,
+        monitor=monitor,
     )
     settings.SETTINGS.outputs.clear()
     try:
         yield loop
     finally:
-        settings.set_root_resource(None)
+        settings.set_root_resource(cast(Any, None))
         asyncio.set_event_loop(None)
         loop.close()
 
 
 @contextmanager
 def _inside(folder: Path) -> Iterator[None]:
-    """The folder as working directory and first import path; its modules are forgotten afterwards."""
+    """The folder as working directory and first import path; its modules are forgotten after."""
     here, path, modules = Path.cwd(), list(sys.path), set(sys.modules)
     os.chdir(folder)
     sys.path.insert(0, str(folder))
@@ -231,6 +238,14 @@ def _drain(loop: asyncio.AbstractEventLoop) -> None:
     for task in tasks:
         task.cancel()
     loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+
+
+def _refuse_options(request: Any) -> None:
+    """Options that would change what is made, or when it may change."""
+    for option in ("importId", "ignoreChanges", "transforms", "hooks"):
+        value = getattr(request, option)
+        if value.ByteSize() if hasattr(value, "ByteSize") else value:
+            raise ProvisionError(f"resource option {option} is not translated")
 
 
 def _plain(value: Any, packages: Packages) -> Any:

@@ -7,7 +7,6 @@ it stopped.
 
 import hashlib
 import json
-import os
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -49,7 +48,7 @@ class StateFile:
             beside = self.path.with_suffix(".new")
             beside.touch(mode=0o600)
             beside.write_text(text, encoding="utf-8")
-            os.replace(beside, self.path)
+            beside.replace(self.path)
 
 
 def digests(inputs: Mapping[str, Any]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from botocore.validate import ParamValidator
 
 
 def faults(request: Any, shape: Shape) -> list[str]:
-    """Everything wrong with `request`, one line each; empty when AWS's own validation would pass."""
+    """Everything wrong with `request`, one line each; empty when AWS would take its form."""
     report = ParamValidator().validate(request, shape).generate_report()
     return [*report.splitlines(), *_beyond_botocore(request, shape, "")]
 

@@ -1,4 +1,4 @@
-"""One file per AWS service: what differs from the general rule. Importing this registers the kinds."""
+"""One file per AWS service: what differs from the general rule. Importing registers the kinds."""
 
 from bitacora.provision.services import (  # noqa: F401
     apigatewayv2,

@@ -3,15 +3,17 @@
 from bitacora.provision.errors import ProvisionError
 from bitacora.provision.kinds import Made, New, kind
 
+ALARM = ("alarmDescription", "comparisonOperator", "evaluationPeriods", "period", "threshold")
 
-@kind("aws:cloudwatch/metricAlarm:MetricAlarm")
+
+@kind("aws:cloudwatch/metricAlarm:MetricAlarm", *ALARM)
 def alarm(new: New) -> Made:
     name = new.take("name")
     new.create("cloudwatch", "PutMetricAlarm", AlarmName=name)
     return Made(name, {"arn": _arn(new, f"alarm:{name}")})
 
 
-@kind("aws:cloudwatch/dashboard:Dashboard")
+@kind("aws:cloudwatch/dashboard:Dashboard", "dashboardBody")
 def dashboard(new: New) -> Made:
     answer = new.create("cloudwatch", "PutDashboard")
     if faults := answer.get("DashboardValidationMessages"):

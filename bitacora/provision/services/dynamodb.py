@@ -13,8 +13,7 @@ def table(new: New) -> Made:
         "StreamEnabled": new.take("streamEnabled", False),
         "StreamViewType": new.take("streamViewType", None),
     }
-    recovery = new.take("pointInTimeRecovery", None)
-    ttl = new.take("ttl", None)
+    recovery, ttl = new.take("pointInTimeRecovery", None), new.take("ttl", None)
     answer = new.create(
         "dynamodb",
         "CreateTable",
@@ -22,38 +21,24 @@ def table(new: New) -> Made:
             "attributes": "AttributeDefinitions",
             "serverSideEncryption": "SSESpecification",
             "serverSideEncryption.kmsKeyArn": "KMSMasterKeyId",
-            "readCapacity": "ReadCapacityUnits",
         },
         TableName=name,
         KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys if key],
         StreamSpecification=stream if stream["StreamEnabled"] else None,
     )["TableDescription"]
     if recovery:
-        new.send(
-            "dynamodb",
-            "UpdateContinuousBackups",
-            TableName=name,
-            PointInTimeRecoverySpecification=new.translate(
-                {"pointInTimeRecoverySpecification": recovery},
-                "dynamodb",
-                "UpdateContinuousBackups",
-                {
-                    "pointInTimeRecoverySpecification.enabled": "PointInTimeRecoveryEnabled",
-                },
-            )["PointInTimeRecoverySpecification"],
-        )
+        aspect(new, name, "UpdateContinuousBackups", "pointInTimeRecoverySpecification", recovery)
     if ttl:
-        new.send(
-            "dynamodb",
-            "UpdateTimeToLive",
-            TableName=name,
-            TimeToLiveSpecification={
-                "AttributeName": ttl["attributeName"],
-                "Enabled": ttl["enabled"],
-            },
-        )
+        aspect(new, name, "UpdateTimeToLive", "timeToLiveSpecification", ttl)
     outputs: dict[str, Any] = {"arn": answer["TableArn"]}
     if stream["StreamEnabled"]:
         outputs["streamArn"] = answer["LatestStreamArn"]
         outputs["streamLabel"] = answer["LatestStreamLabel"]
     return Made(name, outputs)
+
+
+def aspect(new: New, table: str, operation: str, member: str, settings: dict[str, Any]) -> None:
+    """What the API takes only after the table is there."""
+    renamed = {"pointInTimeRecoverySpecification.enabled": "PointInTimeRecoveryEnabled"}
+    request = new.translate({member: settings}, "dynamodb", operation, renamed)
+    new.send("dynamodb", operation, TableName=table, **request)

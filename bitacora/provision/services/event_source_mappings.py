@@ -9,23 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from bitacora.provision.errors import ProvisionError
+from bitacora.provision.grants import READS
 from bitacora.provision.kinds import Made, New, kind, update
 
-TOKEN = "aws:lambda/eventSourceMapping:EventSourceMapping"  # noqa: S105
+TOKEN = "aws:lambda/eventSourceMapping:EventSourceMapping"
 RENAMED = {"destinationConfig.onFailure.destinationArn": "Destination"}
-# What Lambda does with the function's role.
-# https://docs.aws.amazon.com/lambda/latest/dg/with-ddb-create-package.html (and -kinesis-, with-sqs)
-READS = {
-    "dynamodb": ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"),
-    "kinesis": (
-        "DescribeStream",
-        "DescribeStreamSummary",
-        "GetRecords",
-        "GetShardIterator",
-        "ListShards",
-    ),
-    "sqs": ("DeleteMessage", "GetQueueAttributes", "ReceiveMessage"),
-}
 STREAMS = ("dynamodb", "kinesis")
 IN_PLACE = (
     "batchSize",
@@ -44,35 +32,36 @@ IN_PLACE = (
 
 @kind(TOKEN)
 def mapping(new: New) -> Made:
-    source, function = new.inputs["eventSourceArn"], new.inputs["functionName"]
-    request = new.rest("lambda", "CreateEventSourceMapping", RENAMED)
-    new.check("lambda", "CreateEventSourceMapping", request)
-    configuration = new.send("lambda", "GetFunctionConfiguration", FunctionName=function)
-    _check_role(new, configuration["Role"], request)
-    arn = configuration["FunctionArn"]
-    if _service(source) not in STREAMS:
-        answer = new.send("lambda", "CreateEventSourceMapping", **request)
-        return Made(answer["UUID"], {"uuid": answer["UUID"], "functionArn": arn})
-    # The same mapping keeps its id, and with it its checkpoints.
-    id_ = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{source} {arn}"))
-    new.cloud.delivery.put_mapping(id_, {**request, "FunctionName": arn})
+    request, function = _checked(new)
+    source, arn = request["EventSourceArn"], function["FunctionArn"]
+    if _service(source) in STREAMS:
+        # The same mapping keeps its id, and with it its checkpoints.
+        id_ = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{source} {arn}"))
+        new.cloud.delivery.put_mapping(id_, {**request, "FunctionName": arn})
+    else:
+        id_ = new.send("lambda", "CreateEventSourceMapping", **request)["UUID"]
     return Made(id_, {"uuid": id_, "functionArn": arn})
 
 
 @update(TOKEN, *IN_PLACE)
 def mapping_again(new: New, id_: str, _differing: frozenset[str]) -> Mapping[str, Any]:
-    source, function = new.inputs["eventSourceArn"], new.inputs["functionName"]
+    request, function = _checked(new)
+    source = request["EventSourceArn"]
+    if _service(source) in STREAMS:
+        new.cloud.delivery.put_mapping(id_, {**request, "FunctionName": function["FunctionArn"]})
+    else:
+        changes = {name: value for name, value in request.items() if name != "EventSourceArn"}
+        new.send("lambda", "UpdateEventSourceMapping", UUID=id_, **changes)
+    return {}
+
+
+def _checked(new: New) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The request, and the configuration of the function whose role may do what it needs."""
     request = new.rest("lambda", "CreateEventSourceMapping", RENAMED)
     new.check("lambda", "CreateEventSourceMapping", request)
-    configuration = new.send("lambda", "GetFunctionConfiguration", FunctionName=function)
-    _check_role(new, configuration["Role"], request)
-    if _service(source) in STREAMS:
-        arn = configuration["FunctionArn"]
-        new.cloud.delivery.put_mapping(id_, {**request, "FunctionName": arn})
-        return {}
-    keep = {name: value for name, value in request.items() if name != "EventSourceArn"}
-    new.send("lambda", "UpdateEventSourceMapping", UUID=id_, **keep)
-    return {}
+    function = new.send("lambda", "GetFunctionConfiguration", FunctionName=request["FunctionName"])
+    _check_role(new, function["Role"], request)
+    return request, function
 
 
 def needs(request: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -129,7 +118,5 @@ def _simulate(new: New, role: str, actions: list[str], resource: str) -> list[di
 def _service(arn: str) -> str:
     service = arn.split(":")[2] if arn.startswith("arn:") else arn
     if service not in (*READS, "s3", "sns"):
-        raise ProvisionError(
-            f"an event source or destination of this kind is not translated: {arn}"
-        )
+        raise ProvisionError(f"events from or to {service} are not translated ({arn})")
     return service

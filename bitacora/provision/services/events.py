@@ -26,7 +26,7 @@ def archive(new: New) -> Made:
     return Made(name, {"arn": arn})
 
 
-@kind("aws:cloudwatch/eventRule:EventRule")
+@kind("aws:cloudwatch/eventRule:EventRule", "eventPattern", "scheduleExpression", "description")
 def rule(new: New) -> Made:
     new.leave("forceDestroy")
     name, bus = new.inputs["name"], new.inputs.get("eventBusName", DEFAULT_BUS)

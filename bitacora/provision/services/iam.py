@@ -13,7 +13,7 @@ def role(new: New) -> Made:
     return Made(name, {"arn": answer["Arn"], "uniqueId": answer["RoleId"]})
 
 
-@kind("aws:iam/rolePolicy:RolePolicy")
+@kind("aws:iam/rolePolicy:RolePolicy", "policy")
 def role_policy(new: New) -> Made:
     name = new.take("name")
     role = new.take("role")

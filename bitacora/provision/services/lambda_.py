@@ -7,15 +7,11 @@ from typing import Any
 from bitacora.provision.errors import ProvisionError
 from bitacora.provision.kinds import Made, New, kind, update
 
-RENAMED = {
-    "reservedConcurrentExecutions": "",
-    "loggingConfig.systemLogLevel": "SystemLogLevel",
-    "vpcConfig.ipv6AllowedForDualStack": "Ipv6AllowedForDualStack",
-    "fileSystemConfig": "FileSystemConfigs",
-}
+FUNCTION = "aws:lambda/function:Function"
+IN_PLACE = ("code", "description", "environment", "memorySize", "sourceCodeHash", "timeout")
 
 
-@kind("aws:lambda/function:Function")
+@kind(FUNCTION)
 def function(new: New) -> Made:
     new.leave("skipDestroy", "sourceCodeHash", "replaceSecurityGroupsOnDestroy")
     name, code = new.take("name"), new.take("code")
@@ -23,7 +19,6 @@ def function(new: New) -> Made:
     answer = new.create(
         "lambda",
         "CreateFunction",
-        {"timeout": "Timeout"},
         FunctionName=name,
         Code={"ZipFile": code},
     )
@@ -38,20 +33,16 @@ def function(new: New) -> Made:
     return Made(name, {"arn": arn, **_outputs(new, arn, answer)})
 
 
-@update(
-    "aws:lambda/function:Function", "code", "sourceCodeHash", "environment", "timeout", "memorySize"
-)
+@update(FUNCTION, *IN_PLACE)
 def function_again(new: New, name: str, differing: frozenset[str]) -> Mapping[str, Any]:
     code = new.take("code")
-    new.leave(*new.inputs.keys() - differing)
-    new.leave("sourceCodeHash")
-    answer: dict[str, Any] = {}
-    settings = new.rest("lambda", "UpdateFunctionConfiguration")
-    if settings:
+    new.leave("sourceCodeHash", *new.inputs.keys() - differing)
+    if settings := new.rest("lambda", "UpdateFunctionConfiguration"):
         new.send("lambda", "UpdateFunctionConfiguration", FunctionName=name, **settings)
-    if "code" in differing:
-        answer = new.send("lambda", "UpdateFunctionCode", FunctionName=name, ZipFile=code)
-    return {"codeSha256": answer["CodeSha256"]} if answer else {}
+    if "code" not in differing:
+        return {}
+    answer = new.send("lambda", "UpdateFunctionCode", FunctionName=name, ZipFile=code)
+    return {"codeSha256": answer["CodeSha256"]}
 
 
 def _outputs(new: New, arn: str, answer: Mapping[str, Any]) -> dict[str, Any]:

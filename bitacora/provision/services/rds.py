@@ -1,9 +1,10 @@
 """RDS clusters: on paper in the emulator, for real on the embedded PostgreSQL.
 
-The emulator invents the master password and keeps it in Secrets Manager; the server gets the same one.
+The emulator invents the master password and keeps it in Secrets Manager; the server gets the same.
 """
 
 import json
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -85,29 +86,40 @@ def _prepare_server(dsn: str, master: str, password: str, database: str) -> None
 
     The roles and the database may be there already: the server outlives the emulator.
     """
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        names = [row[0] for row in connection.execute("SELECT rolname FROM pg_roles")]
-        for role in ("rds_iam", "rds_superuser"):
-            if role not in names:
-                connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
-        # The master may grant rds_iam without being a member, who would need a token to log in.
-        connection.execute(
-            "GRANT rds_iam TO rds_superuser WITH ADMIN TRUE, INHERIT FALSE, SET FALSE"
+    try:
+        with psycopg.connect(dsn, autocommit=True, connect_timeout=10) as connection:
+            _make_roles(connection, master, password)
+            _make_database(connection, master, database)
+    except psycopg.Error as error:
+        raise ProvisionError(f"PostgreSQL: {error}") from error
+
+
+def _make_roles(connection: psycopg.Connection[Any], master: str, password: str) -> None:
+    names = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
+    for role in {"rds_iam", "rds_superuser", master} - names:
+        connection.execute(sql.SQL("CREATE ROLE {}").format(sql.Identifier(role)))
+    # Hashed here: the server's log may show a statement, never the password.
+    hashed = connection.pgconn.encrypt_password(
+        password.encode(), master.encode(), b"scram-sha-256"
+    )
+    connection.execute(
+        sql.SQL("ALTER ROLE {} LOGIN CREATEROLE CREATEDB PASSWORD {}").format(
+            sql.Identifier(master), sql.Literal(hashed.decode())
         )
-        login = "ALTER" if master in names else "CREATE"
+    )
+    connection.execute(sql.SQL("GRANT rds_superuser TO {}").format(sql.Identifier(master)))
+    # The master may grant rds_iam without being a member, who would need a token to log in.
+    connection.execute("GRANT rds_iam TO rds_superuser WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
+
+
+def _make_database(connection: psycopg.Connection[Any], owner: str, name: str) -> None:
+    found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [name])
+    if found.rowcount == 0:
         connection.execute(
-            sql.SQL(login + " ROLE {} LOGIN CREATEROLE CREATEDB PASSWORD {}").format(
-                sql.Identifier(master), sql.Literal(password)
+            sql.SQL("CREATE DATABASE {} OWNER {}").format(
+                sql.Identifier(name), sql.Identifier(owner)
             )
         )
-        connection.execute(sql.SQL("GRANT rds_superuser TO {}").format(sql.Identifier(master)))
-        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
-        if found.fetchone() is None:
-            connection.execute(
-                sql.SQL("CREATE DATABASE {} OWNER {}").format(
-                    sql.Identifier(database), sql.Identifier(master)
-                )
-            )
 
 
 def _arn(new: New, resource: str) -> str:

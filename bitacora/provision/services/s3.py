@@ -39,7 +39,7 @@ def versioning(new: New) -> Made:
     return Made(bucket)
 
 
-@kind("aws:s3/bucketPolicy:BucketPolicy")
+@kind("aws:s3/bucketPolicy:BucketPolicy", "policy")
 def policy(new: New) -> Made:
     bucket = new.inputs["bucket"]
     new.create("s3", "PutBucketPolicy")

@@ -32,7 +32,7 @@ def topic(new: New) -> Made:
     return Made(arn, {"arn": arn, "owner": new.cloud.account_id})
 
 
-@kind("aws:sns/topicPolicy:TopicPolicy")
+@kind("aws:sns/topicPolicy:TopicPolicy", "policy")
 def topic_policy(new: New) -> Made:
     arn, policy = new.take("arn"), new.take("policy")
     new.send(

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from bitacora.provision.kinds import Made, New, kind, update
+from bitacora.provision.kinds import Made, New, kind
 
 # Attributes of the API that Pulumi names in another way.
 RENAMED = {
@@ -27,9 +27,9 @@ def queue(new: New) -> Made:
     return Made(url, {"url": url, "arn": arn})
 
 
-@kind("aws:sqs/queuePolicy:QueuePolicy")
-@kind("aws:sqs/redrivePolicy:RedrivePolicy")
-@kind("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy")
+@kind("aws:sqs/queuePolicy:QueuePolicy", "policy")
+@kind("aws:sqs/redrivePolicy:RedrivePolicy", "redrivePolicy")
+@kind("aws:sqs/redriveAllowPolicy:RedriveAllowPolicy", "redriveAllowPolicy")
 def attribute(new: New) -> Made:
     url = new.take("queueUrl")
     attributes = _attributes(new, "policy", "redrivePolicy", "redriveAllowPolicy")
