@@ -1,0 +1,54 @@
+"""PostgreSQL with the migrations applied, for tests of the read side."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from bitacora.embedded.postgres import Postgres, remove
+from reference_service.aws.migration import migrate
+from reference_service.aws.postgres import Database
+from tests.emulator import free_port
+
+
+@dataclass(frozen=True)
+class ReadSide:
+    """`connect(role)` is a session of that role: "projector", "query", "operations"."""
+
+    server: Postgres
+
+    def connect(self, role: str = "postgres") -> "psycopg.Connection[Any]":
+        return psycopg.connect(self.server.admin_dsn, user=role, autocommit=True)
+
+    def database(self, role: str) -> Database:
+        return Database(lambda: self.connect(role))
+
+    def empty(self) -> None:
+        with self.connect() as admin:
+            admin.execute(
+                "TRUNCATE read_model.gates, read_model.parked, read_model.order_summary,"
+                " read_model.reconcile_cursor"
+            )
+
+
+@contextmanager
+def started(home: Path) -> Iterator[ReadSide]:
+    server = Postgres(home, free_port())
+    server.log.parent.mkdir(parents=True, exist_ok=True)
+    server.initialise()
+    process = server.spawn(dict(os.environ))
+    try:
+        server.wait_ready(process)
+        side = ReadSide(server)
+        with side.connect() as admin:
+            migrate(admin)
+        yield side
+    finally:
+        process.send_signal(signal.SIGINT)  # fast shutdown: ends the sessions
+        process.wait(timeout=10)
+        remove(home)
