@@ -87,22 +87,24 @@ class Publisher:
     def republish(self, stream: str) -> Republished:
         """Publish every public event of the stream again, with the same ids.
 
-        Clears the stream's marker, or sets it anew while the fault is there. Raises Unavailable
+        Clears the stream's marker, or stops at a fault and sets it anew. Raises Unavailable
         when an event was not confirmed: repeat it.
         """
-        number = 0
+        number, parked = 0, None
         events: list[dict[str, Any]] = []
         try:
             commits = self._store.load(stream)
             for number in range(1, len(commits) + 1):
                 events += self._public(commits[:number])
         except (Unpublishable, Undecodable) as fault:
-            self._markers.park(CONSUMER, stream, number, str(fault))
-            return Republished(stream, 0, str(fault))
+            parked = str(fault)
         if not all(self._bus.publish(events)):
             raise Unavailable(f"{stream}: the bus did not confirm every event")
-        self._markers.clear(CONSUMER, stream, len(commits))
-        return Republished(stream, len(events), None)
+        if parked:
+            self._markers.park(CONSUMER, stream, number, parked)
+        else:
+            self._markers.clear(CONSUMER, stream, number)
+        return Republished(stream, len(events), parked)
 
     def _events(self, change: Change, history: dict[str, list[Commit]]) -> list[dict[str, Any]]:
         if change.commit is None:
