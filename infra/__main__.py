@@ -17,101 +17,39 @@ from infra.components.ordered_log import OrderedLog, OrderedLogArgs
 from infra.components.publication import Publication, PublicationArgs
 from infra.components.read_side import QUERIES, ReadSide, ReadSideArgs
 from infra.deployment import current
-from infra.exports import Exported, export
+from infra.exports import export
 
 here = current()
-network = Network("network", NetworkArgs(deployment=here))
-message_key = MessageKey("messages", MessageKeyArgs(deployment=here))
-failures = Failures("failures", FailuresArgs(deployment=here))
+network = Network("network", NetworkArgs(here))
+message_key = MessageKey("messages", MessageKeyArgs(here))
+failures = Failures("failures", FailuresArgs(here))
 
 # The truth, and its two ways out.
-event_store = EventStore("event-store", EventStoreArgs(deployment=here))
-ordered_log = OrderedLog(
-    "ordered-log", OrderedLogArgs(deployment=here, event_store=event_store, failures=failures)
-)
-publication = Publication(
-    "publication",
-    PublicationArgs(
-        deployment=here, event_store=event_store, failures=failures, message_key=message_key
-    ),
-)
+event_store = EventStore("event-store", EventStoreArgs(here))
+ordered_log = OrderedLog("ordered-log", OrderedLogArgs(here, event_store, failures))
+publication = Publication("publication", PublicationArgs(here, event_store, failures, message_key))
 
-# What customers see.
-database = Database("database", DatabaseArgs(deployment=here, network=network))
-command_side = CommandSide(
-    "command-side",
-    CommandSideArgs(deployment=here, event_store=event_store, publication=publication),
-)
+# What customers meet.
+database = Database("database", DatabaseArgs(here, network))
+command_side = CommandSide("command-side", CommandSideArgs(here, event_store, publication))
 read_side = ReadSide(
-    "read-side",
-    ReadSideArgs(
-        deployment=here,
-        network=network,
-        database=database,
-        event_store=event_store,
-        ordered_log=ordered_log,
-        failures=failures,
-    ),
+    "read-side", ReadSideArgs(here, network, database, event_store, ordered_log, failures)
 )
-http_api = HttpApi(
-    "http-api",
-    HttpApiArgs(
-        deployment=here,
-        backends=[Backend(command_side.command, COMMANDS), Backend(read_side.query, QUERIES)],
-    ),
-)
+backends = [Backend(command_side.command, COMMANDS), Backend(read_side.query, QUERIES)]
+http_api = HttpApi("http-api", HttpApiArgs(here, backends))
 
 # Who listens.
-fulfilment = Fulfilment("fulfilment", FulfilmentArgs(deployment=here, publication=publication))
-notification = Notification(
-    "notification",
-    NotificationArgs(deployment=here, publication=publication, message_key=message_key),
-)
-ledger = Ledger("ledger", LedgerArgs(deployment=here, publication=publication))
+fulfilment = Fulfilment("fulfilment", FulfilmentArgs(here, publication))
+notification = Notification("notification", NotificationArgs(here, publication, message_key))
+ledger = Ledger("ledger", LedgerArgs(here, publication))
 
 # What heals, and what watches.
 operations = Operations(
     "operations",
-    OperationsArgs(
-        deployment=here,
-        network=network,
-        database=database,
-        event_store=event_store,
-        publication=publication,
-        read_side=read_side,
-        failures=failures,
-    ),
+    OperationsArgs(here, network, database, event_store, publication, read_side, failures),
 )
-everything = inventory(
-    [
-        failures,
-        ordered_log,
-        publication,
-        command_side,
-        read_side,
-        fulfilment,
-        notification,
-        ledger,
-        operations,
-    ]
-)
-Observability(
-    "observability",
-    ObservabilityArgs(deployment=here, message_key=message_key, inventory=everything),
-)
-
-export(
-    Exported(
-        prefix=here.prefix,
-        inventory=everything,
-        http_api=http_api,
-        event_store=event_store,
-        ordered_log=ordered_log,
-        publication=publication,
-        fulfilment=fulfilment,
-        notification=notification,
-        ledger=ledger,
-        failures=failures,
-        database=database,
-    )
-)
+topology = [failures, event_store, ordered_log, publication, database, command_side, read_side]
+topology += [http_api, fulfilment, notification, ledger, operations]
+everything = inventory(topology)
+Observability("observability", ObservabilityArgs(here, message_key, everything))
+export(here, topology, everything)

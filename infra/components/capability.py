@@ -1,8 +1,10 @@
 """What a component of the topology is made of, so that alarms and exports find all of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from types import MappingProxyType
+from typing import Any
 
 import pulumi
 
@@ -12,8 +14,12 @@ from infra.components.service_queue import DeadLetterQueue, ServiceQueue
 
 
 class Capability(pulumi.ComponentResource):
-    """A component that may own functions, queues, dead letters of its own, readers of streams."""
+    """A component that may own functions, queues, dead letters of its own, readers of streams.
 
+    `exports` is what it tells the tools about itself, by the name of the stack's output.
+    """
+
+    exports: Mapping[str, pulumi.Input[Any]] = MappingProxyType({})
     functions: Sequence[ServiceFunction] = ()
     queues: Sequence[ServiceQueue] = ()
     dead_letters: Sequence[DeadLetterQueue] = ()

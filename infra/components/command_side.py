@@ -22,7 +22,7 @@ COMMANDS = (
 WORKER_TIMEOUT_S = 30
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class CommandSideArgs:
     deployment: Deployment
     event_store: EventStore

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from infra.components.capability import Capability
 from infra.components.network import Network
 from infra.deployment import Deployment
 from infra.policies import Statement, allow, trusting
@@ -18,13 +19,13 @@ BACKUP_DAYS = 14
 INSIGHTS_DAYS = 7
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class DatabaseArgs:
     deployment: Deployment
     network: Network
 
 
-class Database(pulumi.ComponentResource):
+class Database(Capability):
     """Outputs: host, port, name, cluster_arn, resource_id, secret_arn. Attribute: instances."""
 
     def __init__(
@@ -38,16 +39,16 @@ class Database(pulumi.ComponentResource):
         self.name, self.cluster_arn = self.cluster.database_name, self.cluster.arn
         self.resource_id = self.cluster.cluster_resource_id
         self.secret_arn = self.cluster.master_user_secrets[0].secret_arn
-        self.register_outputs(
-            {
+        self.exports = {
+            "database": {
                 "host": self.host,
                 "port": self.port,
                 "name": self.name,
                 "cluster_arn": self.cluster_arn,
                 "resource_id": self.resource_id,
-                "secret_arn": self.secret_arn,
             }
-        )
+        }
+        self.register_outputs({**self.exports, "secret_arn": self.secret_arn})
 
     def connect_as(self, user: str) -> Statement:
         """A token for one PostgreSQL role.

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pulumi
 
+from infra.components.capability import Capability
 from infra.components.private_bucket import PrivateBucket, PrivateBucketArgs
 from infra.components.table import ItemTable, ItemTableArgs
 from infra.deployment import Deployment
@@ -13,12 +14,12 @@ from reference_service.tables import EVENTS
 EVIDENCE_LOCKED_DAYS = 30
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class EventStoreArgs:
     deployment: Deployment
 
 
-class EventStore(pulumi.ComponentResource):
+class EventStore(Capability):
     """No role may change or delete a commit; what tries to is kept in the locked evidence bucket.
 
     Outputs: table_name, table_arn, stream_arn, evidence (name, arn).
@@ -43,14 +44,12 @@ class EventStore(pulumi.ComponentResource):
             ),
             child,
         )
-        self.register_outputs(
-            {
-                "table_name": self.table_name,
-                "table_arn": self.table_arn,
-                "stream_arn": self.stream_arn,
-                "evidence": self.evidence.name,
-            }
-        )
+        self.exports = {
+            "events_table": self.table_name,
+            "events_stream_arn": self.stream_arn,
+            "evidence_bucket": self.evidence.name,
+        }
+        self.register_outputs({**self.exports})
 
     def read(self) -> Statement:
         return allow("ReadStreams", ["dynamodb:Query"], self.table_arn)

@@ -16,7 +16,7 @@ from reference_service.tables import PARKED
 REPAIR_TIMEOUT_S = 60
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class FailuresArgs:
     deployment: Deployment
 
@@ -58,6 +58,8 @@ class Failures(Capability):
             "parked", ItemTableArgs(deployment=deployment, key="parked", layout=PARKED), child
         )
         self.queues = [self.queue]
-        self.register_outputs(
-            {"bucket": self.bucket.name, "queue": self.queue.url, "parked": self.parked.name}
-        )
+        self.exports = {
+            "failures_bucket": self.bucket.name,
+            "parked_table": self.parked.name,
+        }
+        self.register_outputs({**self.exports, "queue": self.queue.url})

@@ -14,7 +14,7 @@ from reference_service.settings import FulfilmentSettings, environment
 from reference_service.tables import SHIPMENTS
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class FulfilmentArgs:
     deployment: Deployment
     publication: Publication
@@ -53,4 +53,5 @@ class Fulfilment(Capability):
             child,
         )
         self.functions, self.queues = [consumer.function], [consumer.queue]
-        self.register_outputs({"shipments": self.shipments.name})
+        self.exports = {"shipments_table": self.shipments.name}
+        self.register_outputs({**self.exports})

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
+from infra.components.capability import Capability
 from infra.components.service_function import ServiceFunction
 from infra.deployment import Deployment
 
@@ -30,14 +31,14 @@ class Backend:
     routes: Sequence[str]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class HttpApiArgs:
     deployment: Deployment
     backends: Sequence[Backend]
 
 
-class HttpApi(pulumi.ComponentResource):
-    """Outputs: url, api_id."""
+class HttpApi(Capability):
+    """Outputs: api_url."""
 
     def __init__(
         self, name: str, args: HttpApiArgs, opts: pulumi.ResourceOptions | None = None
@@ -61,8 +62,8 @@ class HttpApi(pulumi.ComponentResource):
         )
         routes = [route for backend in args.backends for route in self._routes(backend)]
         self._stage(routes)
-        self.url, self.api_id = self.api.api_endpoint, self.api.id
-        self.register_outputs({"url": self.url, "api_id": self.api_id})
+        self.exports = {"api_url": self.api.api_endpoint}
+        self.register_outputs({**self.exports})
 
     def _routes(self, backend: Backend) -> list[aws.apigatewayv2.Route]:
         child, function = pulumi.ResourceOptions(parent=self), backend.function

@@ -15,7 +15,7 @@ from reference_service.settings import LedgerSettings, environment
 LOCKED_DAYS = 30
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class LedgerArgs:
     deployment: Deployment
     publication: Publication
@@ -48,4 +48,5 @@ class Ledger(Capability):
             child,
         )
         self.functions, self.queues = [consumer.function], [consumer.queue]
-        self.register_outputs({"bucket": self.bucket.name})
+        self.exports = {"ledger_bucket": self.bucket.name}
+        self.register_outputs({**self.exports})

@@ -11,7 +11,7 @@ from infra.policies import Statement, allow, document, service_may
 USE_KEY = ("kms:GenerateDataKey", "kms:Decrypt")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class MessageKeyArgs:
     deployment: Deployment
 

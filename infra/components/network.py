@@ -18,7 +18,7 @@ INTERFACES = ("secretsmanager", "events")
 HTTPS = 443
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class NetworkArgs:
     deployment: Deployment
 

@@ -14,7 +14,7 @@ from infra.policies import allow
 from reference_service.settings import NotifierSettings, environment
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class NotificationArgs:
     deployment: Deployment
     publication: Publication
@@ -52,4 +52,5 @@ class Notification(Capability):
             child,
         )
         self.functions, self.queues = [consumer.function], [consumer.queue]
-        self.register_outputs({"topic_arn": self.topic.arn})
+        self.exports = {"notifications_topic_arn": self.topic.arn}
+        self.register_outputs({**self.exports})

@@ -23,7 +23,7 @@ MINUTE_S = 60
 assert ITERATOR_AGE_MS < RECORD_AGE_S * 1000
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ObservabilityArgs:
     deployment: Deployment
     message_key: MessageKey

@@ -20,7 +20,7 @@ from infra.policies import Statement, allow
 from reference_service.settings import OperationsSettings, environment
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class OperationsArgs:
     deployment: Deployment
     network: Network

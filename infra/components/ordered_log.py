@@ -21,7 +21,7 @@ from reference_service.settings import RelaySettings, environment
 RETENTION_HOURS = 7 * 24
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class OrderedLogArgs:
     deployment: Deployment
     event_store: EventStore
@@ -83,4 +83,5 @@ class OrderedLog(Capability):
                 batch_size=100,
             )
         ]
-        self.register_outputs({"stream_name": self.stream_name, "stream_arn": self.stream_arn})
+        self.exports = {"log_stream": self.stream_name}
+        self.register_outputs({**self.exports, "stream_arn": self.stream_arn})

@@ -28,7 +28,7 @@ EVENTBRIDGE = "events.amazonaws.com"
 RETRY_AGE_S, RETRY_ATTEMPTS = 24 * 3600, 185
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class PublicationArgs:
     deployment: Deployment
     event_store: EventStore
@@ -86,9 +86,8 @@ class Publication(Capability):
                 batch_size=100,
             )
         ]
-        self.register_outputs(
-            {"bus_name": self.bus_name, "bus_arn": self.bus_arn, "topic_arn": self.topic.arn}
-        )
+        self.exports = {"bus_name": self.bus_name, "topic_arn": self.topic.arn}
+        self.register_outputs({**self.exports, "bus_arn": self.bus_arn})
 
     def put_events(self) -> Statement:
         return allow("PutEvents", ["events:PutEvents"], self.bus_arn)

@@ -32,7 +32,7 @@ from reference_service.settings import (
 QUERIES = ("GET /orders", "GET /orders/{order_id}", "GET /orders/{order_id}/history")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ReadSideArgs:
     deployment: Deployment
     network: Network
