@@ -152,7 +152,10 @@ def _refusal(rejection: Rejection) -> Problem:
     if isinstance(rejection, UnknownOrder):
         return Problem(404, "unknown-order", rejection.detail)
     kind = re.sub(r"(?<!^)(?=[A-Z])", "-", type(rejection).__name__).lower()
-    return Problem(409, kind, rejection.detail, **msgspec.to_builtins(rejection))
+    facts = msgspec.to_builtins(rejection)
+    if "status" in facts:  # in problem details that name is the answer's
+        facts["order_status"] = facts.pop("status")
+    return Problem(409, kind, rejection.detail, **facts)
 
 
 def _new_order_id(command_id: str) -> str:

@@ -1,0 +1,247 @@
+"""The functions over a real cloud: tables, stream, bus, topic and buckets, and their events."""
+
+import base64
+import importlib
+import json
+import os
+import sys
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from reference_service import settings
+from reference_service.aws.items import to_item
+from reference_service.cqrs.commit import Commit
+from reference_service.cqrs.relay import encode_entry
+from reference_service.tables import EVENTS, PARKED, SHIPMENTS
+from tests.database import ReadSide
+from tests.emulator import Emulator
+
+SETTINGS: dict[str, type[settings.Settings]] = {
+    "command": settings.CommandSettings,
+    "command_worker": settings.CommandWorkerSettings,
+    "relay": settings.RelaySettings,
+    "publisher": settings.PublisherSettings,
+    "projector": settings.ProjectorSettings,
+    "query": settings.QuerySettings,
+    "migration": settings.MigrationSettings,
+    "fulfilment": settings.FulfilmentSettings,
+    "notifier": settings.NotifierSettings,
+    "ledger": settings.LedgerSettings,
+    "operations": settings.OperationsSettings,
+}
+VALUES = {
+    "EVENTS_TABLE": "functions-events",
+    "SHIPMENTS_TABLE": "functions-shipments",
+    "PARKED_TABLE": "functions-parked",
+    "LOG_STREAM": "functions-log",
+    "BUS_NAME": "functions-bus",
+    "EVIDENCE_BUCKET": "functions-evidence",
+    "LEDGER_BUCKET": "functions-ledger",
+    "FAILURES_BUCKET": "functions-failures",
+    "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:functions-notifications",
+    "DATABASE_HOST": "127.0.0.1",
+    "DATABASE_PORT": "1",
+    "DATABASE_NAME": "postgres",
+    "DATABASE_USER": "projector",
+    "DATABASE_SSLMODE": "prefer",
+    "DATABASE_REGION": "us-east-1",
+    "DATABASE_SECRET_ARN": "arn:aws:secretsmanager:us-east-1:000000000000:secret:master",
+}
+
+
+def environment(function: str) -> dict[str, str]:
+    """Only what the function's settings name: another function's variable would hide a fault."""
+    names = settings.environment(
+        SETTINGS[function], **dict.fromkeys(_fields(SETTINGS[function]), "")
+    )
+    return {name: VALUES[name] for name in names}
+
+
+def _fields(kind: type[settings.Settings]) -> list[str]:
+    return list(kind.__dataclass_fields__)
+
+
+@dataclass
+class Stage:
+    emulator: Emulator
+    monkeypatch: pytest.MonkeyPatch
+    read_side: ReadSide | None = None
+    role: str = "projector"
+    _loaded: dict[str, ModuleType] = field(default_factory=dict)
+
+    def function(self, name: str, endpoint: str | None = None) -> ModuleType:
+        """The function's module, imported with its environment as Lambda would."""
+        for variable, value in (environment(name) | self.emulator.environment()).items():
+            self.monkeypatch.setenv(variable, value)
+        if endpoint:
+            self.monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+        if self.read_side:
+            # The token and its door are tested where they live; here is only the socket.
+            connect = {"query": "query", "operations": "operations"}.get(name, "projector")
+            side = self.read_side
+            self.monkeypatch.setattr(
+                "reference_service.aws.postgres.iam_connect",
+                lambda _settings: lambda: side.connect(connect),
+            )
+        path = f"reference_service.functions.{name}"
+        sys.modules.pop(path, None)
+        try:
+            return importlib.import_module(path)
+        finally:
+            for variable in environment(name):
+                os.environ.pop(variable, None)
+
+    def client(self, service: str) -> Any:
+        return self.emulator.client(service)
+
+
+def prepare(emulator: Emulator) -> None:
+    emulator.create_table(VALUES["EVENTS_TABLE"], EVENTS)
+    emulator.create_table(VALUES["SHIPMENTS_TABLE"], SHIPMENTS)
+    emulator.create_table(VALUES["PARKED_TABLE"], PARKED)
+    emulator.client("kinesis").create_stream(StreamName=VALUES["LOG_STREAM"], ShardCount=1)
+    emulator.client("events").create_event_bus(Name=VALUES["BUS_NAME"])
+    emulator.client("sns").create_topic(Name="functions-notifications")
+    for name in ("EVIDENCE_BUCKET", "LEDGER_BUCKET", "FAILURES_BUCKET"):
+        emulator.client("s3").create_bucket(Bucket=VALUES[name])
+    _listen_on_bus(emulator)
+
+
+def _listen_on_bus(emulator: Emulator) -> None:
+    """A queue that receives what the bus takes, as the service's own queues do."""
+    queue = emulator.client("sqs").create_queue(QueueName="functions-heard")["QueueUrl"]
+    arn = "arn:aws:sqs:us-east-1:000000000000:functions-heard"
+    events = emulator.client("events")
+    events.put_rule(
+        Name="heard",
+        EventBusName=VALUES["BUS_NAME"],
+        EventPattern=json.dumps({"source": [{"prefix": "bitacora."}]}),
+    )
+    events.put_targets(
+        Rule="heard",
+        EventBusName=VALUES["BUS_NAME"],
+        Targets=[{"Id": "queue", "Arn": arn, "InputPath": "$.detail"}],
+    )
+    emulator.client("sns").subscribe(
+        TopicArn=VALUES["NOTIFICATIONS_TOPIC_ARN"],
+        Protocol="sqs",
+        Endpoint=arn,
+        Attributes={"RawMessageDelivery": "true"},
+    )
+    principal = {"Service": ["events.amazonaws.com", "sns.amazonaws.com"]}
+    allow = {"Effect": "Allow", "Principal": principal, "Action": "sqs:SendMessage"}
+    policy = {"Version": "2012-10-17", "Statement": [allow | {"Resource": arn}]}
+    emulator.client("sqs").set_queue_attributes(
+        QueueUrl=queue, Attributes={"Policy": json.dumps(policy)}
+    )
+
+
+def heard(emulator: Emulator, expected: int) -> list[dict[str, Any]]:
+    """The messages on the listening queue: `expected` of them, or what came within 5 s each."""
+    sqs = emulator.client("sqs")
+    url = sqs.get_queue_url(QueueName="functions-heard")["QueueUrl"]
+    bodies: list[dict[str, Any]] = []
+    while len(bodies) < expected:
+        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=5)
+        messages = found.get("Messages", [])
+        if not messages:
+            break
+        for message in messages:
+            bodies.append(json.loads(message["Body"]))
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return bodies
+
+
+def http(
+    route: str,
+    *,
+    subject: str = "ana",
+    body: Any = None,
+    order_id: str | None = None,
+    query: dict[str, str] | None = None,
+    **headers: str,
+) -> dict[str, Any]:
+    """An HTTP API event, payload format 2.0; header names in keywords stand with underscores."""
+    event: dict[str, Any] = {
+        "version": "2.0",
+        "routeKey": route,
+        "headers": {name.replace("_", "-"): text for name, text in headers.items()},
+        "requestContext": {
+            "requestId": f"request-{uuid.uuid4()}",
+            "authorizer": {"jwt": {"claims": {"sub": subject}}},
+        },
+        "isBase64Encoded": False,
+    }
+    if body is not None:
+        event["body"] = body if isinstance(body, str) else json.dumps(body)
+    if order_id:
+        event["pathParameters"] = {"order_id": order_id}
+    if query:
+        event["queryStringParameters"] = query
+    return event
+
+
+def body_of(answer: dict[str, Any]) -> Any:
+    return json.loads(answer["body"])
+
+
+def stream_event(commits: Sequence[Commit], **altered: Any) -> dict[str, Any]:
+    """An event of the DynamoDB stream; keywords replace members of each record."""
+    return {"Records": [_stream_record(commit) | altered for commit in commits]}
+
+
+def _stream_record(commit: Commit) -> dict[str, Any]:
+    image = {
+        name: {"B": base64.b64encode(value["B"]).decode()} if "B" in value else value
+        for name, value in to_item(commit).items()
+    }
+    return {
+        "eventID": uuid.uuid4().hex,
+        "eventName": "INSERT",
+        "eventSource": "aws:dynamodb",
+        "dynamodb": {
+            "Keys": {"stream": image["stream"], "commit": image["commit"]},
+            "NewImage": image,
+            "SequenceNumber": f"{commit.stream}:{commit.commit}",
+        },
+    }
+
+
+def log_event(*entries: Sequence[Commit]) -> dict[str, Any]:
+    """An event of the Kinesis log, a record per entry."""
+    return {
+        "Records": [
+            {
+                "eventSource": "aws:kinesis",
+                "kinesis": {
+                    "partitionKey": entry[0].stream,
+                    "sequenceNumber": f"{entry[0].stream}:{entry[0].commit}",
+                    "data": base64.b64encode(encode_entry(entry)).decode(),
+                },
+            }
+            for entry in entries
+        ]
+    }
+
+
+def queue_event(*bodies: Any) -> dict[str, Any]:
+    """An event of an SQS queue; message ids are message-0, message-1, …"""
+    return {
+        "Records": [
+            {
+                "messageId": f"message-{number}",
+                "eventSource": "aws:sqs",
+                "body": body if isinstance(body, str) else json.dumps(body),
+            }
+            for number, body in enumerate(bodies)
+        ]
+    }
+
+
+def failures(answer: dict[str, Any]) -> list[str]:
+    return [one["itemIdentifier"] for one in answer["batchItemFailures"]]
