@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from bitacora.embedded import control, issuer, lifecycle, parts, provisioning, state, status
+from bitacora.embedded import (
+    control,
+    issuer,
+    lifecycle,
+    parts,
+    processes,
+    provisioning,
+    state,
+    status,
+)
 from bitacora.embedded.problem import Problem
 from bitacora.embedded.state import State
 
@@ -93,7 +102,7 @@ class Environment:
         progress = progress or Silent()
         timings = _Timings()
         # The configuration is read first: a wrong file must not cost a start.
-        provisioning.project_name(self.project)
+        provisioning.declared(self.project)
         threading.Thread(target=_import_engine, daemon=True).start()
         with lifecycle.exclusive(self.home):
             with timings.phase("processes"):
@@ -150,8 +159,11 @@ class Environment:
 
     @property
     def endpoint(self) -> str:
-        """Where the emulator answers."""
-        return parts.endpoint(self.state)
+        """Where the emulator answers. Raises Problem when its process has ended."""
+        recorded = self.state
+        if not processes.find(recorded.parts[parts.MINISTACK]):
+            raise Problem("MiniStack does not run.", "`bitacora status` tells more.")
+        return parts.endpoint(recorded)
 
     @property
     def delivery(self) -> "DeliveryClient":
@@ -199,7 +211,7 @@ class Environment:
             self.home,
             parts.issuer_url(recorded),
             customer_id=customer_id,
-            audience=provisioning.audience(self.project, recorded),
+            audience=provisioning.audience(self.project),
             issued_at_s=int(time.time()),
             ttl_s=ttl_s,
         )

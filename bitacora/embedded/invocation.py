@@ -33,7 +33,8 @@ class Context:
 def invoke_here(environment: Environment, function: str, event: Any) -> Any:
     """The handler's answer to `event`, given the function's variables and its role's credentials.
 
-    What it prints goes to stderr. Changes this process's environment. What the handler raises is passed on. Raises Problem.
+    What it prints goes to stderr. Changes this process's environment. Raises what the handler
+    raises, and Problem.
     """
     names: dict[str, str] = environment.outputs["functions"]
     if function not in names:

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from operator import itemgetter
 
+from botocore.exceptions import BotoCoreError
+
 from bitacora.embedded.environment import Environment
-from bitacora.embedded.problem import UsageProblem
+from bitacora.embedded.problem import Problem, UsageProblem
 
 FOLLOW_INTERVAL_S = 0.5
 Line = tuple[int, str, str]  # time in ms, function key, message; the emulator gives no event ids
@@ -64,6 +66,10 @@ def _read(environment: Environment, key: str, group: str, since_ms: int) -> Iter
             request["nextToken"] = page["nextToken"]
     except client.exceptions.ResourceNotFoundException:
         return  # a function that never ran has no group yet
+    except BotoCoreError as error:
+        raise Problem(
+            f"The logs cannot be read: {error}", "`bitacora status` tells why."
+        ) from error
 
 
 def _listed(names: Mapping[str, str]) -> str:

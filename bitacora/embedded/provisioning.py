@@ -32,24 +32,28 @@ class Provisioned:
     resources: Counter[str]
 
 
-def configuration(project: Path, state: State) -> dict[str, str]:
-    """Pulumi.embedded.yaml over the values of Pulumi.yaml, and what only this start knows.
+def declared(project: Path) -> dict[str, str]:
+    """Pulumi.embedded.yaml over the values of Pulumi.yaml.
 
     Raises UsageProblem naming the file that cannot be read.
     """
-    declared = _yaml(project / "Pulumi.yaml").get("config") or {}
+    entries = _yaml(project / "Pulumi.yaml").get("config") or {}
     values = {
         key: entry["value"] if isinstance(entry, dict) else entry
-        for key, entry in declared.items()
+        for key, entry in entries.items()
         if not isinstance(entry, dict) or "value" in entry
     }
     values |= _yaml(project / f"Pulumi.{STACK}.yaml").get("config") or {}
-    values |= {
+    return {key: _text(value) for key, value in values.items()}
+
+
+def configuration(project: Path, state: State) -> dict[str, str]:
+    """What is declared, and what only this start knows. Raises UsageProblem."""
+    return declared(project) | {
         f"{NAMESPACE}endpoint": parts.endpoint(state),
         f"{NAMESPACE}jwtIssuer": parts.issuer_url(state),
-        f"{NAMESPACE}databasePort": state.ports[parts.DOOR_PORT],
+        f"{NAMESPACE}databasePort": str(state.ports[parts.DOOR_PORT]),
     }
-    return {key: _text(value) for key, value in values.items()}
 
 
 def project_name(project: Path) -> str:
@@ -57,9 +61,9 @@ def project_name(project: Path) -> str:
     return str(_yaml(project / "Pulumi.yaml").get("name", "bitacora"))
 
 
-def audience(project: Path, state: State) -> str:
+def audience(project: Path) -> str:
     """Whom a customer's token is for: the first of `kit:jwtAudience`."""
-    value = configuration(project, state).get(f"{NAMESPACE}jwtAudience", "[]")
+    value = declared(project).get(f"{NAMESPACE}jwtAudience", "[]")
     try:
         names = json.loads(value)
         return str(names[0])

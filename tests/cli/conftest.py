@@ -1,0 +1,68 @@
+"""The command line as a person runs it: a process of its own, one environment for all."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bitacora.embedded.environment import PROJECT, Environment
+
+BITACORA = Path(sys.executable).with_name("bitacora")
+TIMEOUT_S = 120
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def command(home: Path, *arguments: str) -> list[str]:
+    return [str(BITACORA), "--home", str(home), *arguments]
+
+
+def run_in(home: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(home, *arguments),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        cwd=PROJECT,
+    )
+
+
+@pytest.fixture(scope="session")
+def home() -> Iterator[Path]:
+    # Not pytest's folder: another session of root closes it to PostgreSQL's user.
+    folder = Path(tempfile.mkdtemp(prefix="bitacora-"))
+    yield folder
+    Environment(folder).stop(purge=True)
+    shutil.rmtree(folder, ignore_errors=not folder.exists())
+
+
+@pytest.fixture(scope="session")
+def first_up(home: Path) -> dict[str, Any]:
+    """What `up --json` printed for an empty home."""
+    done = run_in(home, "up", "--json")
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+@pytest.fixture
+def environment(home: Path, first_up: dict[str, Any]) -> Environment:
+    """It runs, is provisioned, and every function is warm."""
+    return Environment(home)
+
+
+@pytest.fixture
+def run(environment: Environment) -> Run:
+    """run("status", "--json") on the running environment."""
+
+    def run_here(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return run_in(environment.home, *arguments, stdin=stdin)
+
+    return run_here

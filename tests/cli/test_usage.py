@@ -1,0 +1,115 @@
+"""A person's mistake gets a sentence and an exit code, never a traceback."""
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from bitacora.embedded import provisioning
+from bitacora.embedded.environment import Environment
+from bitacora.embedded.problem import UsageProblem
+from tests.cli.conftest import run_in
+
+COMMANDS = ("up", "down", "status", "logs", "demo", "resources", "token", "invoke")
+HEAVY = ("boto3", "pulumi", "rich", "psycopg", "psutil")
+
+
+@pytest.fixture
+def empty(tmp_path):
+    return tmp_path / "home"
+
+
+def test_help_names_every_command_and_the_exit_codes(empty):
+    done = run_in(empty, "--help")
+    assert done.returncode == 0
+    for command in COMMANDS:
+        assert f"\n  {command} " in done.stdout
+    assert "130" in done.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_explains_itself(empty, command):
+    done = run_in(empty, command, "--help")
+    assert done.returncode == 0
+    assert done.stdout.startswith(f"Usage: bitacora {command}")
+
+
+def test_help_is_quick():
+    script = (
+        "import sys; sys.argv = ['bitacora', '--help']\n"
+        "from bitacora.cli import main\n"
+        "try: main()\n"
+        f"finally: print('LOADED', [m for m in {HEAVY!r} if m in sys.modules])"
+    )
+    began = time.process_time()
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=20
+    )
+    assert time.process_time() - began < 0.4
+    assert "LOADED []" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["upp"], "No such command 'upp'"),
+        (["up", "--fast"], "No such option"),
+        (["token"], "Missing option '--customer'"),
+        (["token", "--customer", "a", "--ttl", "0"], "--ttl"),
+        (["invoke", "query"], "Missing option '--event'"),
+        (["invoke", "query", "--event", "/nowhere"], "/nowhere cannot be read"),
+        (["invoke", "query", "--event", "-"], "holds no JSON"),
+        (["--home", "/etc/passwd", "status"], "is a file"),
+    ],
+)
+def test_wrong_usage_ends_with_2(empty, arguments, said):
+    done = run_in(empty, *arguments, stdin="{")
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["logs"],
+        ["demo"],
+        ["resources"],
+        ["token", "--customer", "ana"],
+        ["invoke", "x", "--event", "-"],
+    ],
+)
+def test_without_an_environment_the_way_out_is_told(empty, arguments):
+    done = run_in(empty, *arguments, stdin="{}")
+    assert done.returncode == 1
+    assert f"--home {empty} up`" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_status_of_nothing_is_unhealthy_and_down_of_nothing_is_fine(empty):
+    status = run_in(empty, "status")
+    assert status.returncode == 1
+    assert "No environment runs" in status.stdout
+    down = run_in(empty, "down")
+    assert (down.returncode, down.stdout) == (0, "Nothing was running.\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "cannot be read"), ("config: [", "cannot be read"), ("- x", "no YAML")],
+)
+def test_a_broken_stack_file_is_named_before_anything_starts(tmp_path, content, said):
+    (tmp_path / "Pulumi.yaml").write_text("name: x" if content is None else content)
+    environment = Environment(tmp_path / "home", project=tmp_path)
+    with pytest.raises(UsageProblem, match=said) as caught:
+        environment.start()
+    assert str(tmp_path / "Pulumi.") in caught.value.what
+    assert not (tmp_path / "home").exists()
+
+
+def test_an_audience_that_is_no_list_is_refused(tmp_path):
+    (tmp_path / "Pulumi.yaml").write_text("name: x")
+    (tmp_path / "Pulumi.embedded.yaml").write_text("config: {'kit:jwtAudience': orders}")
+    with pytest.raises(UsageProblem, match="jwtAudience is 'orders'"):
+        provisioning.audience(tmp_path)
