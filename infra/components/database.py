@@ -97,7 +97,11 @@ class Database(Capability):
             final_snapshot_identifier=None if settings.disposable else f"{identifier}-final",
             enabled_cloudwatch_logs_exports=["postgresql"],
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[postgresql_log], protect=settings.deletion_protection
+                parent=self,
+                depends_on=[postgresql_log],
+                protect=settings.deletion_protection,
+                # Aurora upgrades minor versions by itself; going back to ours would fail.
+                ignore_changes=["engine_version"],
             ),
         )
 

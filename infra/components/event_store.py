@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 
 import pulumi
+import pulumi_aws as aws
 
 from infra.components.capability import Capability
 from infra.components.private_bucket import PrivateBucket, PrivateBucketArgs
 from infra.components.table import ItemTable, ItemTableArgs
 from infra.deployment import Deployment
-from infra.policies import Statement, allow
+from infra.policies import Statement, allow, document
 from reference_service.tables import EVENTS
 
 EVIDENCE_LOCKED_DAYS = 30
+CHANGES = ("UpdateItem", "DeleteItem", "BatchWriteItem", "PartiQLUpdate", "PartiQLDelete")
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class EventStore(Capability):
         )
         self.table_name, self.table_arn = table.name, table.arn
         self.stream_arn = table.stream_arn
+        self._refuse_changes(table)
         self.evidence = PrivateBucket(
             "evidence",
             PrivateBucketArgs(
@@ -50,6 +53,26 @@ class EventStore(Capability):
             "evidence_bucket": self.evidence.name,
         }
         self.register_outputs({**self.exports})
+
+    def _refuse_changes(self, table: ItemTable) -> None:
+        """Whoever wants to change a commit has to remove this policy first, and be seen doing it.
+
+        Transactions are checked as the single writes in them.
+        https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+        """
+        refusal = {
+            "Sid": "CommitsAreFinal",
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": [f"dynamodb:{action}" for action in CHANGES],
+            "Resource": table.arn,
+        }
+        aws.dynamodb.ResourcePolicy(
+            "events",
+            resource_arn=table.arn,
+            policy=document([refusal]),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
 
     def read(self) -> Statement:
         return allow("ReadStreams", ["dynamodb:Query"], self.table_arn)

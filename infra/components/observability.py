@@ -1,6 +1,6 @@
 """Alarms on what a promise would break by, and one page that shows the two ways of an event."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,19 +8,42 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.components.capability import Inventory
-from infra.components.event_sources import RECORD_AGE_S
 from infra.components.message_key import MessageKey
 from infra.components.topic import ServiceTopic, ServiceTopicArgs
 from infra.deployment import Deployment
 
-# Where the functions' own metrics are (reference_service/aws/metrics.py).
-NAMESPACE = "Bitacora"
-PARKING = ("relay", "publisher", "projector")
-# A consumer this far behind is stuck, and has most of the records' life left to be helped.
-ITERATOR_AGE_MS = 5 * 60 * 1000
 MINUTE_S = 60
+# Far beyond a healthy lag, and long before records are given up (event_sources.RECORD_AGE_S).
+BEHIND_MS = 5 * 60 * 1000
 
-assert ITERATOR_AGE_MS < RECORD_AGE_S * 1000
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric with one dimension."""
+
+    namespace: str
+    name: str
+    dimension: str
+
+
+ERRORS = Metric("AWS/Lambda", "Errors", "FunctionName")
+DURATION = Metric("AWS/Lambda", "Duration", "FunctionName")
+ITERATOR_AGE = Metric("AWS/Lambda", "IteratorAge", "FunctionName")
+DEPTH = Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName")
+# The functions' own (reference_service/aws/metrics.py).
+PARKED = Metric("Bitacora", "Parked", "Function")
+ALTERATIONS = Metric("Bitacora", "Alterations", "Function")
+
+
+@dataclass(frozen=True)
+class Watch:
+    """An alarm named `key`: the metric of `of` (a function, a queue) went above a limit."""
+
+    key: str
+    metric: Metric
+    of: pulumi.Input[str]
+    means: str
+    above: int = 0
 
 
 @dataclass(frozen=True)
@@ -48,117 +71,76 @@ class Observability(pulumi.ComponentResource):
             ),
             self.child,
         )
-        for function in args.inventory.functions:
-            self._alarm(
-                f"{function.key}-errors",
-                "AWS/Lambda",
-                "Errors",
-                {"FunctionName": function.name},
-                description=f"{function.key} fails",
-            )
-        for consumer in args.inventory.stream_consumers:
-            self._alarm(
-                f"{consumer.function.key}-behind",
-                "AWS/Lambda",
-                "IteratorAge",
-                {"FunctionName": consumer.function.name},
-                threshold=ITERATOR_AGE_MS,
-                description=f"{consumer.function.key} is behind its stream",
-            )
-        for queue in args.inventory.dead_letters:
-            self._alarm(
-                f"{queue.key}-depth",
-                "AWS/SQS",
-                "ApproximateNumberOfMessagesVisible",
-                {"QueueName": queue.name},
-                description=f"{queue.key} holds messages that nobody could handle",
-            )
-        self._alarm(
-            "history-rewritten",
-            NAMESPACE,
-            "Alterations",
-            {"Function": "relay"},
-            description="a stored commit was changed or removed; see the evidence bucket",
-        )
-        for key in PARKING:
-            self._alarm(
-                f"{key}-parked",
-                NAMESPACE,
-                "Parked",
-                {"Function": key},
-                description=f"{key} parked a stream; it waits for a repair",
-            )
-        self._dashboard(args)
+        for watch in watches(args.inventory):
+            self._alarm(watch)
+        self._dashboard(args.inventory)
         self.register_outputs({"alarms": self.topic.arn})
 
-    def _alarm(
-        self,
-        key: str,
-        namespace: str,
-        metric: str,
-        dimensions: Mapping[str, pulumi.Input[str]],
-        *,
-        threshold: int = 0,
-        description: str,
-    ) -> None:
+    def _alarm(self, watch: Watch) -> None:
         aws.cloudwatch.MetricAlarm(
-            key,
-            name=self.deployment.name(key),
-            alarm_description=description,
-            namespace=namespace,
-            metric_name=metric,
-            dimensions=dimensions,
+            watch.key,
+            name=self.deployment.name(watch.key),
+            alarm_description=watch.means,
+            namespace=watch.metric.namespace,
+            metric_name=watch.metric.name,
+            dimensions={watch.metric.dimension: watch.of},
             statistic="Maximum",
             period=MINUTE_S,
             evaluation_periods=1,
             comparison_operator="GreaterThanThreshold",
-            threshold=threshold,
+            threshold=watch.above,
             treat_missing_data="notBreaching",
             alarm_actions=[self.topic.arn],
             ok_actions=[self.topic.arn],
             opts=self.child,
         )
 
-    def _dashboard(self, args: ObservabilityArgs) -> None:
-        names = [function.name for function in args.inventory.functions]
-        readers = [consumer.function.name for consumer in args.inventory.stream_consumers]
-        letters = [queue.name for queue in args.inventory.dead_letters]
-        widgets = [
-            self._graph("Iterator age (ms)", "AWS/Lambda", "IteratorAge", "FunctionName", readers),
-            self._graph("Errors", "AWS/Lambda", "Errors", "FunctionName", names),
-            self._graph("Duration (ms)", "AWS/Lambda", "Duration", "FunctionName", names),
-            self._graph(
-                "Dead letters",
-                "AWS/SQS",
-                "ApproximateNumberOfMessagesVisible",
-                "QueueName",
-                letters,
-            ),
+    def _dashboard(self, inventory: Inventory) -> None:
+        functions = [function.name for function in inventory.functions]
+        readers = [consumer.function.name for consumer in inventory.stream_consumers]
+        letters = [queue.name for queue in inventory.dead_letters]
+        graphs = [
+            self._graph("Behind the stream (ms)", ITERATOR_AGE, readers),
+            self._graph("Dead letters", DEPTH, letters),
+            self._graph("Errors", ERRORS, functions),
+            self._graph("Duration (ms)", DURATION, functions),
         ]
         aws.cloudwatch.Dashboard(
             "dashboard",
             dashboard_name=self.deployment.prefix,
-            dashboard_body=pulumi.Output.json_dumps({"widgets": widgets}),
+            dashboard_body=pulumi.Output.json_dumps({"widgets": graphs}),
             opts=self.child,
         )
 
-    def _graph(
-        self,
-        title: str,
-        namespace: str,
-        metric: str,
-        dimension: str,
-        names: Sequence[pulumi.Input[str]],
-    ) -> dict[str, Any]:
-        return {
-            "type": "metric",
-            "width": 12,
-            "height": 6,
-            "properties": {
-                "title": title,
-                "region": self.deployment.region,
-                "stat": "Maximum",
-                "period": MINUTE_S,
-                "metrics": [[namespace, metric, dimension, name] for name in names],
-            },
+    def _graph(self, title: str, metric: Metric, of: Sequence[pulumi.Input[str]]) -> dict[str, Any]:
+        lines = [[metric.namespace, metric.name, metric.dimension, each] for each in of]
+        properties = {
+            "title": title,
+            "region": self.deployment.region,
+            "stat": "Maximum",
+            "period": MINUTE_S,
+            "metrics": lines,
         }
+        return {"type": "metric", "width": 12, "height": 6, "properties": properties}
+
+
+def watches(inventory: Inventory) -> list[Watch]:
+    """Every function's errors, every stream's reader, every dead letter, and broken promises."""
+    readers = [consumer.function for consumer in inventory.stream_consumers]
+    rewritten = "a stored commit was changed or removed; see the evidence bucket"
+    return [
+        Watch("history-rewritten", ALTERATIONS, "relay", rewritten),
+        *(Watch(f"{f.key}-errors", ERRORS, f.name, f"{f.key} fails") for f in inventory.functions),
+        *(
+            Watch(f"{f.key}-behind", ITERATOR_AGE, f.name, f"{f.key} is behind", BEHIND_MS)
+            for f in readers
+        ),
+        *(
+            Watch(f"{f.key}-parked", PARKED, f.key, f"{f.key} parked a stream: repair it")
+            for f in readers
+        ),
+        *(
+            Watch(f"{q.key}-depth", DEPTH, q.name, f"{q.key} holds what nobody could handle")
+            for q in inventory.dead_letters
+        ),
+    ]

@@ -96,6 +96,19 @@ def test_no_role_may_change_or_remove_a_commit(topology: Program, action: str) -
     assert who_may(topology, f"dynamodb:{action}", events) == set()
 
 
+def test_the_event_store_refuses_changes_from_anybody(topology: Program) -> None:
+    [policy] = topology.of("dynamodb/resourcePolicy:ResourcePolicy")
+    events = topology.one("dynamodb/table:Table", "events").outputs["arn"]
+    assert policy.inputs["resourceArn"] == events
+    administrator = "arn:aws:iam::111122223333:role/administrator"
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    trusted = json.dumps({"Version": "2012-10-17", "Statement": [everything]})
+    for action in ("UpdateItem", "DeleteItem", "BatchWriteItem", "PutItem"):
+        call = Call(f"dynamodb:{action}", events)
+        decision = role_may(administrator, call, [trusted], [policy.inputs["policy"]])
+        assert decision.allowed is (action == "PutItem"), action
+
+
 def test_only_the_command_side_appends(topology: Program) -> None:
     events = topology.one("dynamodb/table:Table", "events").outputs["arn"]
     assert who_may(topology, "dynamodb:PutItem", events) == {"command", "command-worker"}

@@ -126,6 +126,23 @@ def test_alarms_on_the_service_s_metrics_watch_what_it_reports(topology: Program
         assert f'"{function}",' in source
 
 
+def test_a_reader_is_called_behind_long_before_its_records_are_given_up(
+    topology: Program,
+) -> None:
+    ages_s = [
+        m.inputs["maximumRecordAgeInSeconds"]
+        for m in topology.of("lambda/eventSourceMapping:EventSourceMapping")
+        if "maximumRecordAgeInSeconds" in m.inputs
+    ]
+    behind = [
+        alarm
+        for alarm in topology.of("cloudwatch/metricAlarm:MetricAlarm")
+        if alarm.inputs["metricName"] == "IteratorAge"
+    ]
+    assert len(behind) == len(ages_s) == 3
+    assert all(alarm.inputs["threshold"] < 1000 * min(ages_s) / 10 for alarm in behind)
+
+
 def test_nothing_enters_the_network_from_outside(topology: Program) -> None:
     assert not [r for r in topology.resources if "Gateway:" in r.type and "ec2" in r.type]
     for rule in topology.of("vpc/securityGroupIngressRule:SecurityGroupIngressRule"):

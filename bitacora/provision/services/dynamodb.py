@@ -42,3 +42,10 @@ def aspect(new: New, table: str, operation: str, member: str, settings: dict[str
     renamed = {"pointInTimeRecoverySpecification.enabled": "PointInTimeRecoveryEnabled"}
     request = new.translate({member: settings}, "dynamodb", operation, renamed)
     new.send("dynamodb", operation, TableName=table, **request)
+
+
+@kind("aws:dynamodb/resourcePolicy:ResourcePolicy")
+def resource_policy(new: New) -> Made:
+    arn = new.take("resourceArn")
+    new.create("dynamodb", "PutResourcePolicy", ResourceArn=arn)
+    return Made(arn)
