@@ -10,8 +10,9 @@ from infra.components.network import Network
 from infra.deployment import Deployment
 from infra.policies import Statement, allow, trusting
 
-# From version 17 on Aurora refuses connections without TLS by default (rds.force_ssl).
-ENGINE_VERSION = "17.5"
+# The major version alone: Aurora upgrades minor ones by itself, and going back would be refused.
+# From 17 on it turns away connections without TLS by default (rds.force_ssl).
+ENGINE_VERSION = "17"
 DATABASE = "orders"
 MONITORING_POLICY = "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"
 MONITORING_INTERVAL_S = 60
@@ -100,8 +101,6 @@ class Database(Capability):
                 parent=self,
                 depends_on=[postgresql_log],
                 protect=settings.deletion_protection,
-                # Aurora upgrades minor versions by itself; going back to ours would fail.
-                ignore_changes=["engine_version"],
             ),
         )
 
