@@ -117,7 +117,7 @@ class Run:
         now, stored = digests(declared.inputs), self.state.resources.get(declared.urn)
         if stored is None:
             answer = self.create(declared, kind, now)
-        elif not (differing := changed(stored.inputs, now)):
+        elif not (differing := changed(stored.inputs, now) - declared.ignored):
             answer = Answer(stored.id, stored.outputs)
         elif differing <= kind.mutable & now.keys():
             answer = self.update(declared, kind, now, stored, differing)

@@ -13,7 +13,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -32,13 +32,17 @@ SILENT = logging.Logger("pulumi", logging.CRITICAL + 1)
 
 @dataclass(frozen=True)
 class Resource:
-    """One resource as the program declares it. `source`: "infra/x.py:12", or "" when unknown."""
+    """One resource as the program declares it.
+
+    `source`: "infra/x.py:12", or "" when unknown. `ignored`: inputs whose changes do not count.
+    """
 
     urn: str
     type: str
     name: str
     inputs: Mapping[str, Any]
     source: str
+    ignored: frozenset[str] = frozenset()
 
     def __str__(self) -> str:
         return f"{self.type} '{self.name}'" + (f" ({self.source})" if self.source else "")
@@ -128,7 +132,7 @@ class Monitor(mocks.MockMonitor):
             self._declare(urn)
             _refuse_options(request)
             inputs = self._inputs(request)
-            declared = Resource(urn, request.type, request.name, inputs, source)
+            declared = replace(declared, inputs=inputs, ignored=_ignored(request))
             if not request.custom:
                 self._handler.component(declared)
                 return resource_pb2.RegisterResourceResponse(urn=urn, object=request.object)
@@ -167,7 +171,7 @@ class Monitor(mocks.MockMonitor):
         for name, value in inputs.items():
             if not self._preview and _has_unknown(value):
                 sources = request.propertyDependencies[name].urns
-                whose = " or ".join(urn.split("::", 2)[-1].replace("::", " ") for urn in sources)
+                whose = " or ".join(urn.rpartition("$")[2].replace("::", " ") for urn in sources)
                 raise ProvisionError(
                     f"input {name} reads an output of {whose or 'a resource'} that the embedded"
                     " engine does not return"
@@ -242,10 +246,17 @@ def _drain(loop: asyncio.AbstractEventLoop) -> None:
 
 def _refuse_options(request: Any) -> None:
     """Options that would change what is made, or when it may change."""
-    for option in ("importId", "ignoreChanges", "transforms", "hooks"):
+    for option in ("importId", "transforms", "hooks"):
         value = getattr(request, option)
         if value.ByteSize() if hasattr(value, "ByteSize") else value:
             raise ProvisionError(f"resource option {option} is not translated")
+
+
+def _ignored(request: Any) -> frozenset[str]:
+    """Whole inputs only: a path into one would need the values of the last run, not digests."""
+    if paths := [path for path in request.ignoreChanges if not path.isalnum()]:
+        raise ProvisionError(f"ignoreChanges of {paths[0]} is not translated, only whole inputs")
+    return frozenset(request.ignoreChanges)
 
 
 def _plain(value: Any, packages: Packages) -> Any:

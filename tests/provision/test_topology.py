@@ -1,0 +1,107 @@
+"""The kit's own program, brought up on a whole environment."""
+
+import json
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bitacora.embedded.environment import Environment, Ready
+
+
+@dataclass(frozen=True)
+class Topology:
+    environment: Environment
+    first: Ready
+
+
+@pytest.fixture(scope="module")
+def topology() -> Iterator[Topology]:
+    # Not in pytest's folder: PostgreSQL's user must reach its data.
+    environment = Environment(Path(tempfile.mkdtemp(prefix="bitacora-")))
+    try:
+        yield Topology(environment, environment.start())
+    finally:
+        environment.stop(purge=True)
+
+
+def test_everything_is_made_once(topology: Topology) -> None:
+    made = topology.first.provisioned
+    assert {change.action for change in made.changed} == {"created"}
+    aws = {type_: count for type_, count in made.resources.items() if type_.startswith("aws:")}
+    assert sum(aws.values()) == len(made.changed)
+    assert aws["aws:lambda/function:Function"] == 11
+    again = topology.environment.start().provisioned
+    assert again.changed == []
+    assert again.exports == made.exports
+
+
+def test_the_exported_functions_tables_and_queues_are_there(topology: Topology) -> None:
+    client, exports = topology.environment.client, topology.environment.outputs
+    for name in exports["functions"].values():
+        configuration = client("lambda").get_function_configuration(FunctionName=name)
+        assert configuration["State"] == "Active"
+    for table in ("events_table", "parked_table", "shipments_table"):
+        described = client("dynamodb").describe_table(TableName=exports[table])
+        assert described["Table"]["TableStatus"] == "ACTIVE"
+    for url in exports["queues"].values():
+        attributes = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+        assert "RedrivePolicy" in attributes["Attributes"]
+
+
+def test_streams_are_read_by_the_delivery_engine_and_queues_by_the_emulator(
+    topology: Topology,
+) -> None:
+    environment = topology.environment
+    streams = {mapping["function"].split(":")[-1] for mapping in environment.delivery.mappings()}
+    prefix = environment.outputs["prefix"]
+    assert streams == {f"{prefix}-{key}" for key in ("relay", "publisher", "projector")}
+    mappings = environment.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    assert {mapping["EventSourceArn"].split(":")[2] for mapping in mappings} == {"sqs"}
+
+
+def test_the_api_answers_on_loopback_and_wants_a_token(topology: Topology) -> None:
+    url = topology.environment.outputs["api_url"]
+    assert url.startswith("http://127.0.0.1:")
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(f"{url}/orders", timeout=10)
+    assert error.value.code == 401
+
+
+def test_the_database_has_the_master_that_rds_would_make(topology: Topology) -> None:
+    environment = topology.environment
+    database = environment.outputs["database"]
+    [cluster] = environment.client("rds").describe_db_clusters()["DBClusters"]
+    secret = environment.client("secretsmanager").get_secret_value(
+        SecretId=cluster["MasterUserSecret"]["SecretArn"]
+    )
+    login = json.loads(secret["SecretString"])
+    with psycopg.connect(
+        host=database["host"],
+        port=database["port"],
+        dbname=database["name"],
+        user=login["username"],
+        password=login["password"],
+        sslmode="disable",
+    ) as connection:
+        answer = connection.execute(
+            "SELECT rolsuper, rolcreaterole, rolcreatedb FROM pg_roles WHERE rolname = current_user"
+        )
+        assert answer.fetchone() == (False, True, True)
+
+
+def test_the_masters_password_is_nowhere_on_disk(topology: Topology) -> None:
+    environment = topology.environment
+    [cluster] = environment.client("rds").describe_db_clusters()["DBClusters"]
+    secret = environment.client("secretsmanager").get_secret_value(
+        SecretId=cluster["MasterUserSecret"]["SecretArn"]
+    )
+    password = json.loads(secret["SecretString"])["password"].encode()
+    logs = environment.home.glob("log/*.log")
+    for path in (environment.home / "resources.json", environment.home / "outputs.json", *logs):
+        assert password not in path.read_bytes(), path
