@@ -30,12 +30,13 @@ from load import report
 from load.api import HttpApi
 from load.arrivals import SHAPES
 from load.audit import audit
-from load.customer import Customer, Receipts, Took
-from load.journey import plan, read_examples
+from load.customer import Clock, Customer, Receipts, Took
+from load.journey import Journey, plan, read_examples
 from load.verdict import Outcome, unobserved
 
 CUSTOMERS = 40
 START_AHEAD_S = 0.5
+WARM_UP_ORDERS = 2
 
 
 class WallClock:
@@ -60,6 +61,7 @@ class Run:
             customer_id: self.environment.token(customer_id)
             for customer_id in (f"{self.prefix}{number}" for number in range(CUSTOMERS))
         }
+        self.examples = read_examples()
         self.receipts = Receipts()
         self.journeys = Pool()
         self.verdict = unobserved(self.receipts.sent(frozenset()), "the audit did not end")
@@ -68,16 +70,28 @@ class Run:
         """Every order at its moment; returns when the last one's life is over."""
         random = Random(self.options.seed)
         moments = SHAPES[self.options.arrivals](self.options.rate, self.options.seconds, random)
-        examples, customers = read_examples(), sorted(self.tokens)
         clock = WallClock()
+        self._warm_up(clock, random)
         began = clock.now() + START_AHEAD_S
         for moment in moments:
-            journey = plan(random.choice(customers), examples, random)
-            token = self.tokens[journey.customer_id]
-            customer = Customer(self.api, token, self.receipts, tell, clock)
+            journey = self._journey(random)
+            customer = self._customer(journey, tell, clock)
             clock.wait_until(began + moment)
             self.journeys.spawn(customer.live, journey, began + moment)
         self.journeys.join()
+
+    def _warm_up(self, clock: Clock, random: Random) -> None:
+        """Orders one after the other, in the verdict but not in the latencies: cold starts."""
+        for _ in range(WARM_UP_ORDERS):
+            journey = self._journey(random)
+            self._customer(journey, lambda _: None, clock).live(journey, clock.now())
+
+    def _journey(self, random: Random) -> Journey:
+        return plan(random.choice(sorted(self.tokens)), self.examples, random)
+
+    def _customer(self, journey: Journey, tell: Callable[[Took], None], clock: Clock) -> Customer:
+        token = self.tokens[journey.customer_id]
+        return Customer(self.api, token, self.receipts, tell, clock)
 
     def judge(self, environment: Any, **_: Any) -> None:
         """Sets the verdict and the exit code."""
@@ -124,7 +138,7 @@ class Orders(User):
 @events.init_command_line_parser.add_listener  # type: ignore[untyped-decorator]
 def options(parser: Any) -> None:
     group = parser.add_argument_group("orders", "How orders arrive, and the verdict")
-    group.add_argument("--rate", type=_positive, default=10.0, help="Orders per second")
+    group.add_argument("--rate", type=_positive, default=2.0, help="Orders per second")
     group.add_argument("--seconds", type=_positive, default=20.0, help="How long orders arrive")
     group.add_argument("--arrivals", choices=sorted(SHAPES), default="poisson", help="Their shape")
     group.add_argument("--seed", type=int, default=1, help="Of arrivals and journeys")
