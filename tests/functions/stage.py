@@ -7,8 +7,7 @@ import os
 import sys
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from types import ModuleType
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -71,10 +70,8 @@ class Stage:
     emulator: Emulator
     monkeypatch: pytest.MonkeyPatch
     read_side: ReadSide | None = None
-    role: str = "projector"
-    _loaded: dict[str, ModuleType] = field(default_factory=dict)
 
-    def function(self, name: str, endpoint: str | None = None) -> ModuleType:
+    def function(self, name: str, endpoint: str | None = None) -> Any:
         """The function's module, imported with its environment as Lambda would."""
         for variable, value in (environment(name) | self.emulator.environment()).items():
             self.monkeypatch.setenv(variable, value)

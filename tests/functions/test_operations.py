@@ -1,0 +1,153 @@
+"""One operation heals everything: repair, reconcile, republish, and failed batches from S3."""
+
+import json
+from typing import Any
+
+import pytest
+
+from bitacora.faults import FaultProxy, Refuse, Rule
+from reference_service.aws.dynamodb_event_store import DynamoDBEventStore
+from reference_service.cqrs.commit import Commit
+from tests.aws.orders import CONFIRMED, order_commits, order_id
+from tests.functions.stage import (
+    VALUES,
+    Stage,
+    failures,
+    heard,
+    log_event,
+    queue_event,
+    stream_event,
+)
+
+
+def kept(stage: Stage, number: int) -> list[Commit]:
+    store = DynamoDBEventStore(stage.client("dynamodb"), VALUES["EVENTS_TABLE"])
+    commits = order_commits(number, CONFIRMED[:1], CONFIRMED[1:])
+    for commit in commits:
+        store.append(commit)
+    return commits
+
+
+def shown(stage: Stage, number: int) -> int | None:
+    """The version that the read model shows of an order."""
+    assert stage.read_side
+    with stage.read_side.connect() as admin:
+        row = admin.execute(
+            "SELECT version FROM read_model.order_summary WHERE order_id = %s", [order_id(number)]
+        ).fetchone()
+    return row[0] if row else None
+
+
+def failed_batch(stage: Stage, function: str, event: dict[str, Any], key: str) -> dict[str, Any]:
+    """An on-failure record in S3, and the queue event of its notification."""
+    arn = f"arn:aws:lambda:us-east-1:000000000000:function:bitacora-test-{function}"
+    record = {
+        "requestContext": {"functionArn": arn, "condition": "RetryAttemptsExhausted"},
+        "version": "1.0",
+        "payload": json.dumps(event),
+    }
+    stage.client("s3").put_object(
+        Bucket=VALUES["FAILURES_BUCKET"], Key=key, Body=json.dumps(record).encode()
+    )
+    quoted = key.replace(" ", "+").replace(":", "%3A")
+    notification = {"Records": [{"s3": {"object": {"key": quoted}}}]}
+    return queue_event(notification)
+
+
+def test_repair_shows_what_the_log_lost(stage_with_database: Stage) -> None:
+    commits = kept(stage_with_database, 401)
+    operations = stage_with_database.function("operations")
+    answer = operations.handler({"operation": "repair", "stream": commits[0].stream}, None)
+    assert answer == {"stream": commits[0].stream, "start": 0, "end": 2, "parked": None}
+    assert shown(stage_with_database, 401) == 3
+
+
+def test_reconcile_finds_a_lost_last_commit(stage_with_database: Stage) -> None:
+    commits = kept(stage_with_database, 402)
+    projector = stage_with_database.function("projector")
+    projector.handler(log_event(commits[:1]), None)
+    operations = stage_with_database.function("operations")
+    operations.PAGE = 3
+    answer = operations.handler({"operation": "reconcile"}, None)
+    assert answer["cursor"] is None
+    repaired = [one for one in answer["repaired"] if one["stream"] == commits[0].stream]
+    assert [(one["start"], one["end"]) for one in repaired] == [(1, 2)]
+    assert shown(stage_with_database, 402) == 3
+
+
+def test_reconcile_goes_on_where_the_last_slice_ended(stage_with_database: Stage) -> None:
+    for number in range(403, 407):
+        kept(stage_with_database, number)
+    operations = stage_with_database.function("operations")
+    operations.PAGE = 2
+    operations.RECONCILE_BUDGET_S = 0.0
+    model = operations.operations.read_model
+    first = operations.handler({"operation": "reconcile"}, None)
+    assert (first["compared"], model.cursor("orders")) == (0, None)
+    operations.RECONCILE_BUDGET_S = 0.001
+    for _ in range(200):
+        operations.handler({"operation": "reconcile"}, None)
+        operations.RECONCILE_BUDGET_S *= 1.5
+        if all(shown(stage_with_database, number) == 3 for number in range(403, 407)):
+            break
+    assert [shown(stage_with_database, number) for number in range(403, 407)] == [3] * 4
+
+
+def test_republish_tells_everything_again(stage_with_database: Stage) -> None:
+    commits = kept(stage_with_database, 407)
+    operations = stage_with_database.function("operations")
+    answer = operations.handler({"operation": "republish", "stream": commits[0].stream}, None)
+    assert answer == {"stream": commits[0].stream, "published": 2, "parked": None}
+    assert {event["id"] for event in heard(stage_with_database.emulator, expected=2)} == {
+        f"{commits[0].stream}/1/0",
+        f"{commits[0].stream}/2/1",
+    }
+
+
+@pytest.mark.parametrize("function", ["relay", "projector"])
+def test_a_failed_batch_of_the_internal_way_is_repaired(
+    stage_with_database: Stage, function: str
+) -> None:
+    first, second = kept(stage_with_database, 408), kept(stage_with_database, 409)
+    event = log_event(first, second) if function == "projector" else stream_event([*first, *second])
+    message = failed_batch(stage_with_database, function, event, f"aws/lambda/{function} 12:00")
+    operations = stage_with_database.function("operations")
+    assert failures(operations.handler(message, None)) == []
+    assert (shown(stage_with_database, 408), shown(stage_with_database, 409)) == (3, 3)
+
+
+def test_a_failed_batch_of_the_publisher_is_republished(stage_with_database: Stage) -> None:
+    commits = kept(stage_with_database, 410)
+    message = failed_batch(
+        stage_with_database, "publisher", stream_event(commits), "aws/lambda/publisher"
+    )
+    operations = stage_with_database.function("operations")
+    assert failures(operations.handler(message, None)) == []
+    assert len(heard(stage_with_database.emulator, expected=2)) == 2
+    assert shown(stage_with_database, 410) is None
+
+
+def test_a_batch_that_can_not_be_healed_yet_stays_on_the_queue(stage_with_database: Stage) -> None:
+    commits = kept(stage_with_database, 411)
+    message = failed_batch(stage_with_database, "relay", stream_event(commits), "aws/lambda/later")
+    with FaultProxy(lambda: stage_with_database.emulator.endpoint) as proxy:
+        operations = stage_with_database.function("operations", endpoint=proxy.url)
+        proxy.inject(Rule(fault=Refuse(), service="dynamodb", operation="Query", times=None))
+        assert failures(operations.handler(message, None)) == ["message-0"]
+        proxy.clear()
+        assert failures(operations.handler(message, None)) == []
+    assert shown(stage_with_database, 411) == 3
+
+
+def test_what_is_no_notification_fails_and_a_test_event_does_not(
+    stage_with_database: Stage,
+) -> None:
+    operations = stage_with_database.function("operations")
+    event = queue_event("no JSON", {"Records": 1}, {"Event": "s3:TestEvent"})
+    assert failures(operations.handler(event, None)) == ["message-0", "message-1"]
+
+
+@pytest.mark.parametrize("event", [{}, {"operation": "drop"}, {"operation": "repair"}])
+def test_an_unknown_operation_is_told(stage_with_database: Stage, event: dict[str, str]) -> None:
+    answer = stage_with_database.function("operations").handler(event, None)
+    assert "repair" in answer["error"]

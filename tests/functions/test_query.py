@@ -1,0 +1,220 @@
+"""HTTP queries: a read says what it is, and shows only the caller's own orders."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from reference_service.aws.dynamodb_event_store import DynamoDBEventStore
+from reference_service.cqrs.commit import Commit
+from tests.aws.orders import CONFIRMED, SHIPPED, order_commits, order_id
+from tests.functions.stage import VALUES, Stage, body_of, failures, http, log_event
+from tests.order.ana import ANA
+
+ORDER = "GET /orders/{order_id}"
+HISTORY = "GET /orders/{order_id}/history"
+LIST = "GET /orders"
+Get = Callable[..., dict[str, Any]]
+Project = Callable[..., None]
+
+
+@pytest.fixture
+def get(stage_with_database: Stage) -> Get:
+    query = stage_with_database.function("query")
+    query.WAIT_S = 0.2
+
+    def read(route: str, number: int | None = None, **options: Any) -> dict[str, Any]:
+        options.setdefault("subject", ANA)
+        if number is not None:
+            options["order_id"] = order_id(number)
+        answer: dict[str, Any] = query.handler(http(route, **options), None)
+        return answer
+
+    return read
+
+
+@pytest.fixture
+def keep(stage: Stage) -> Callable[[Sequence[Commit]], None]:
+    store = DynamoDBEventStore(stage.client("dynamodb"), VALUES["EVENTS_TABLE"])
+
+    def append(commits: Sequence[Commit]) -> None:
+        for commit in commits:
+            store.append(commit)
+
+    return append
+
+
+@pytest.fixture
+def project(stage_with_database: Stage) -> Project:
+    projector = stage_with_database.function("projector")
+
+    def deliver(*entries: Sequence[Commit]) -> None:
+        assert failures(projector.handler(log_event(*entries), None)) == []
+
+    return deliver
+
+
+PLACED_THEN_PAID = order_commits(101, CONFIRMED[:1], CONFIRMED[1:])
+
+
+def problem(answer: dict[str, Any]) -> tuple[int, str]:
+    return answer["statusCode"], body_of(answer)["type"].rpartition(":")[2]
+
+
+def test_an_order_is_shown_as_projected(get: Get, project: Project) -> None:
+    project(PLACED_THEN_PAID)
+    answer = get(ORDER, 101)
+    assert answer["statusCode"] == 200
+    assert answer["headers"]["etag"] == '"3"'
+    body = body_of(answer)
+    assert (body["order_id"], body["status"]) == (order_id(101), "confirmed")
+    assert (body["version"], body["commit"]) == (3, 2)
+    assert body["paid"] == body["total"] == 4190
+
+
+def test_a_version_that_is_shown_is_answered_at_once(get: Get, project: Project) -> None:
+    project(PLACED_THEN_PAID)
+    assert get(ORDER, 101, query={"min_version": "3"})["statusCode"] == 200
+
+
+def test_a_version_that_is_not_shown_yet_is_never_answered_by_an_older_one(
+    get: Get, keep: Any, project: Project
+) -> None:
+    keep(PLACED_THEN_PAID)
+    project(PLACED_THEN_PAID[:1])
+    answer = get(ORDER, 101, query={"min_version": "3"})
+    assert problem(answer) == (503, "not-yet-visible")
+    assert answer["headers"]["retry-after"] == "1"
+    assert body_of(answer)["version"] == 1
+
+
+def test_an_order_not_shown_at_all_yet_is_not_unknown_to_its_owner(get: Get, keep: Any) -> None:
+    keep(PLACED_THEN_PAID)
+    assert problem(get(ORDER, 101)) == (503, "not-yet-visible")
+    assert problem(get(ORDER, 101, subject="bob")) == (404, "unknown-order")
+
+
+def test_a_read_waits_for_the_version_that_is_on_its_way(
+    stage_with_database: Stage, get: Get, keep: Any, project: Project
+) -> None:
+    keep(PLACED_THEN_PAID)
+    project(PLACED_THEN_PAID[:1])
+    query = stage_with_database.function("query")
+    looked: list[str] = []
+    by_stream = query.side.queries.by_stream
+
+    def look(stream: str) -> Any:
+        looked.append(stream)
+        if len(looked) == 3:
+            project(PLACED_THEN_PAID[1:])
+        return by_stream(stream)
+
+    stage_with_database.monkeypatch.setattr(
+        type(query.side.queries), "by_stream", lambda _s, x: look(x)
+    )
+    event = http(ORDER, subject=ANA, order_id=order_id(101), query={"min_version": "3"})
+    answer = query.handler(event, None)
+    assert answer["statusCode"] == 200
+    assert len(looked) == 3
+
+
+def test_a_parked_order_says_so(stage_with_database: Stage, get: Get, project: Project) -> None:
+    project(PLACED_THEN_PAID[:1])
+    poison = log_event(PLACED_THEN_PAID[1:])
+    poison["Records"][0]["kinesis"]["data"] = "bm8ganNvbg=="
+    projector = stage_with_database.function("projector")
+    assert failures(projector.handler(poison, None)) == []
+    answer = get(ORDER, 101, query={"min_version": "3"})
+    assert problem(answer) == (503, "parked")
+    assert body_of(answer)["version"] == 1
+    shown = get(ORDER, 101)
+    assert shown["statusCode"] == 200
+    assert body_of(shown)["parked"] is True
+
+
+@pytest.mark.parametrize("route", [ORDER, HISTORY])
+def test_anothers_order_and_no_order_look_the_same(
+    get: Get, keep: Any, project: Project, route: str
+) -> None:
+    keep(PLACED_THEN_PAID)
+    project(PLACED_THEN_PAID)
+    theirs = get(route, 101, subject="bob")
+    assert problem(theirs) == (404, "unknown-order")
+    for nothing in (str(uuid4()), "no-uuid", "../x"):
+        assert get(route, order_id=nothing)["body"] == theirs["body"]
+    waiting = get(route, 101, subject="bob", query={"min_version": "9"})
+    assert waiting["body"] == theirs["body"]
+
+
+def test_the_history_is_complete_before_anything_is_projected(get: Get, keep: Any) -> None:
+    commits = order_commits(102, SHIPPED[:1], SHIPPED[1:3], SHIPPED[3:])
+    keep(commits)
+    answer = get(HISTORY, 102)
+    assert answer["headers"]["etag"] == '"4"'
+    events = body_of(answer)["events"]
+    assert [(event["version"], event["commit"], event["type"]) for event in events] == [
+        (1, 1, "OrderPlaced"),
+        (2, 2, "PaymentReceived"),
+        (3, 2, "OrderConfirmed"),
+        (4, 3, "OrderShipped"),
+    ]
+    assert events[1]["at"] == commits[1].at
+    assert events[1]["actor"] == "ana"
+    assert events[1]["command_id"] == commits[1].command_id
+    assert events[1]["causation"] == "request-1"
+    assert events[1]["data"]["amount"] == {"amount": 4190, "currency": "EUR"}
+
+
+def test_the_list_shows_own_orders_newest_first_page_by_page(get: Get, project: Project) -> None:
+    orders = [order_commits(number, CONFIRMED[:1]) for number in range(1, 6)]
+    project(*orders)
+    ids, query, pages = [], {"limit": "2"}, 0
+    while True:
+        body = body_of(get(LIST, query=query))
+        ids += [order["order_id"] for order in body["orders"]]
+        pages += 1
+        if not body["cursor"]:
+            break
+        query = {"limit": "2", "cursor": body["cursor"]}
+        assert pages < 10
+    assert ids == [order_id(number) for number in (5, 4, 3, 2, 1)]
+    assert pages == 3
+    assert body_of(get(LIST, subject="bob"))["orders"] == []
+
+
+def test_orders_placed_in_the_same_moment_are_all_listed(get: Get, project: Project) -> None:
+    orders = [order_commits(number * 60, CONFIRMED[:1]) for number in range(1, 6)]
+    assert len({commits[0].at for commits in orders}) == 1
+    project(*orders)
+    ids, query = [], {"limit": "1"}
+    for _ in orders:
+        body = body_of(get(LIST, query=query))
+        ids += [order["order_id"] for order in body["orders"]]
+        query = {"limit": "1", "cursor": body["cursor"] or ""}
+    assert sorted(ids) == sorted(order_id(number * 60) for number in range(1, 6))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": "0"},
+        {"limit": "101"},
+        {"limit": "ten"},
+        {"limit": "-1"},
+        {"limit": ""},
+        {"cursor": "x"},
+        {"cursor": "W10="},
+    ],
+)
+def test_a_bad_parameter_is_named(get: Get, query: dict[str, str]) -> None:
+    answer = get(LIST, query=query)
+    assert problem(answer) == (400, "bad-parameter")
+    assert body_of(answer)["parameter"] == next(iter(query))
+
+
+def test_a_read_side_that_is_down_is_told(stage_with_database: Stage) -> None:
+    stage_with_database.read_side = None  # the address in the settings, where nothing listens
+    query = stage_with_database.function("query")
+    answer = query.handler(http(LIST, subject=ANA), None)
+    assert problem(answer) == (503, "unavailable")
