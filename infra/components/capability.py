@@ -8,7 +8,6 @@ from typing import Any
 
 import pulumi
 
-from infra.components.event_sources import StreamConsumer
 from infra.components.service_function import ServiceFunction
 from infra.components.service_queue import DeadLetterQueue, ServiceQueue
 
@@ -23,17 +22,17 @@ class Capability(pulumi.ComponentResource):
     functions: Sequence[ServiceFunction] = ()
     queues: Sequence[ServiceQueue] = ()
     dead_letters: Sequence[DeadLetterQueue] = ()
-    stream_consumers: Sequence[StreamConsumer] = ()
+    stream_readers: Sequence[ServiceFunction] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Inventory:
-    """All of a topology's functions, queues, dead-letter queues and stream consumers."""
+    """All of a topology's functions, queues and dead-letter queues, and who reads streams."""
 
     functions: Sequence[ServiceFunction]
     queues: Sequence[ServiceQueue]
     dead_letters: Sequence[DeadLetterQueue]
-    stream_consumers: Sequence[StreamConsumer]
+    stream_readers: Sequence[ServiceFunction]
 
 
 def inventory(capabilities: Iterable[Capability]) -> Inventory:
@@ -44,5 +43,5 @@ def inventory(capabilities: Iterable[Capability]) -> Inventory:
         functions=list(chain.from_iterable(part.functions for part in parts)),
         queues=queues,
         dead_letters=[*(queue.dead_letters for queue in queues), *own_dead_letters],
-        stream_consumers=list(chain.from_iterable(part.stream_consumers for part in parts)),
+        stream_readers=list(chain.from_iterable(part.stream_readers for part in parts)),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pulumi
 
 from infra.components.capability import Capability
-from infra.components.event_sources import consume_queue, queue_consumer
+from infra.components.event_sources import may_consume, read_queue
 from infra.components.event_store import EventStore
 from infra.components.publication import EVENTBRIDGE, Publication
 from infra.components.service_function import ServiceFunction, ServiceFunctionArgs
@@ -57,11 +57,11 @@ class CommandSide(Capability):
                 key="command-worker",
                 timeout_s=WORKER_TIMEOUT_S,
                 environment=environment(CommandWorkerSettings, events_table=events_table),
-                statements=[consume_queue(self.queue.arn), args.event_store.append()],
+                statements=[may_consume(self.queue.arn), args.event_store.append()],
             ),
             child,
         )
-        queue_consumer(self.worker, self.queue, maximum_concurrency=5)
+        read_queue(self.worker, self.queue, maximum_concurrency=5)
         self.functions, self.queues = [self.command, self.worker], [self.queue]
         self.register_outputs({"queue": self.queue.url})
 

@@ -1,7 +1,6 @@
 """How functions read streams and queues: the mapping, and what it needs of the function's role."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
@@ -18,24 +17,16 @@ RECORD_AGE_S = 2 * PROMISED_OUTAGE_S
 ATTEMPTS_UNTIL_TOO_OLD = -1
 
 
-@dataclass(frozen=True, kw_only=True)
-class StreamConsumer:
-    """A function that reads a stream, for alarms: its name, the stream's, and its mapping."""
-
-    function: ServiceFunction
-    mapping: aws.lambda_.EventSourceMapping
-
-
-def stream_consumer(
+def read_stream(
     function: ServiceFunction,
     *,
     source_arn: pulumi.Input[str],
     failures_arn: pulumi.Input[str],
     batch_size: int,
     depends_on: Sequence[pulumi.Resource] = (),
-) -> StreamConsumer:
+) -> None:
     """Feed a DynamoDB stream or the log to `function`, in order, from its oldest record on."""
-    mapping = aws.lambda_.EventSourceMapping(
+    aws.lambda_.EventSourceMapping(
         f"{function.key}-source",
         function_name=function.name,
         event_source_arn=source_arn,
@@ -53,18 +44,17 @@ def stream_consumer(
             parent=function, delete_before_replace=True, depends_on=list(depends_on)
         ),
     )
-    return StreamConsumer(function=function, mapping=mapping)
 
 
-def queue_consumer(
+def read_queue(
     function: ServiceFunction,
     queue: ServiceQueue,
     *,
     maximum_concurrency: int,
     depends_on: Sequence[pulumi.Resource] = (),
-) -> aws.lambda_.EventSourceMapping:
+) -> None:
     """Feed `queue` to `function`, at most `maximum_concurrency` (>= 2) batches at once."""
-    return aws.lambda_.EventSourceMapping(
+    aws.lambda_.EventSourceMapping(
         f"{function.key}-source",
         function_name=function.name,
         event_source_arn=queue.arn,
@@ -75,13 +65,13 @@ def queue_consumer(
     )
 
 
-def read_dynamodb_stream(arn: pulumi.Input[str]) -> Statement:
+def may_read_dynamodb_stream(arn: pulumi.Input[str]) -> Statement:
     """https://docs.aws.amazon.com/lambda/latest/dg/with-ddb.html"""
     actions = ("DescribeStream", "GetRecords", "GetShardIterator", "ListStreams")
     return allow("ReadStream", [f"dynamodb:{action}" for action in actions], arn)
 
 
-def read_kinesis_stream(arn: pulumi.Input[str]) -> Statement:
+def may_read_kinesis_stream(arn: pulumi.Input[str]) -> Statement:
     """https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html"""
     actions = (
         "DescribeStream",
@@ -93,13 +83,13 @@ def read_kinesis_stream(arn: pulumi.Input[str]) -> Statement:
     return allow("ReadLog", [f"kinesis:{action}" for action in actions], arn)
 
 
-def consume_queue(arn: pulumi.Input[str]) -> Statement:
+def may_consume(arn: pulumi.Input[str]) -> Statement:
     """https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html"""
     actions = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
     return allow("ConsumeQueue", [f"sqs:{action}" for action in actions], arn)
 
 
-def keep_failed_batches(bucket_arn: pulumi.Input[str]) -> list[Statement]:
+def may_keep_failed_batches(bucket_arn: pulumi.Input[str]) -> list[Statement]:
     """https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html"""
     return [
         allow("KeepFailedBatches", ["s3:PutObject"], pulumi.Output.concat(bucket_arn, "/*")),

@@ -97,7 +97,7 @@ class Observability(pulumi.ComponentResource):
 
     def _dashboard(self, inventory: Inventory) -> None:
         functions = [function.name for function in inventory.functions]
-        readers = [consumer.function.name for consumer in inventory.stream_consumers]
+        readers = [function.name for function in inventory.stream_readers]
         letters = [queue.name for queue in inventory.dead_letters]
         graphs = [
             self._graph("Behind the stream (ms)", ITERATOR_AGE, readers),
@@ -126,7 +126,7 @@ class Observability(pulumi.ComponentResource):
 
 def watches(inventory: Inventory) -> list[Watch]:
     """Every function's errors, every stream's reader, every dead letter, and broken promises."""
-    readers = [consumer.function for consumer in inventory.stream_consumers]
+    readers = inventory.stream_readers
     rewritten = "a stored commit was changed or removed; see the evidence bucket"
     return [
         Watch("history-rewritten", ALTERATIONS, "relay", rewritten),

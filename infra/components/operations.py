@@ -7,7 +7,7 @@ import pulumi_aws as aws
 
 from infra.components.capability import Capability
 from infra.components.database import Database
-from infra.components.event_sources import consume_queue, queue_consumer
+from infra.components.event_sources import may_consume, read_queue
 from infra.components.event_store import EventStore
 from infra.components.failures import REPAIR_TIMEOUT_S, Failures
 from infra.components.network import Network
@@ -75,7 +75,7 @@ class Operations(Capability):
             self.child,
         )
         self._reconcile_by_the_clock()
-        queue_consumer(
+        read_queue(
             self.operations,
             args.failures.queue,
             maximum_concurrency=2,
@@ -97,7 +97,7 @@ class Operations(Capability):
                 ["s3:GetObject"],
                 pulumi.Output.concat(args.failures.bucket.arn, "/*"),
             ),
-            consume_queue(args.failures.queue.arn),
+            may_consume(args.failures.queue.arn),
             allow("KeepUndone", ["sqs:SendMessage"], self.undone.arn),
         ]
 

@@ -7,9 +7,9 @@ import pulumi_aws as aws
 
 from infra.components.capability import Capability
 from infra.components.event_sources import (
-    keep_failed_batches,
-    read_dynamodb_stream,
-    stream_consumer,
+    may_keep_failed_batches,
+    may_read_dynamodb_stream,
+    read_stream,
 )
 from infra.components.event_store import EventStore
 from infra.components.failures import Failures
@@ -61,7 +61,7 @@ class OrderedLog(Capability):
                     parked_table=failures.parked.name,
                 ),
                 statements=[
-                    read_dynamodb_stream(args.event_store.stream_arn),
+                    may_read_dynamodb_stream(args.event_store.stream_arn),
                     allow("WriteLog", ["kinesis:PutRecords"], self.stream_arn),
                     allow(
                         "KeepEvidence",
@@ -69,19 +69,18 @@ class OrderedLog(Capability):
                         pulumi.Output.concat(evidence.arn, "/*"),
                     ),
                     allow("Park", ["dynamodb:PutItem"], failures.parked.arn),
-                    *keep_failed_batches(failures.bucket.arn),
+                    *may_keep_failed_batches(failures.bucket.arn),
                 ],
             ),
             child,
         )
         self.functions = [self.relay]
-        self.stream_consumers = [
-            stream_consumer(
-                self.relay,
-                source_arn=args.event_store.stream_arn,
-                failures_arn=failures.bucket.arn,
-                batch_size=100,
-            )
-        ]
+        self.stream_readers = [self.relay]
+        read_stream(
+            self.relay,
+            source_arn=args.event_store.stream_arn,
+            failures_arn=failures.bucket.arn,
+            batch_size=100,
+        )
         self.exports = {"log_stream": self.stream_name}
         self.register_outputs({**self.exports, "stream_arn": self.stream_arn})

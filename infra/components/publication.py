@@ -7,9 +7,9 @@ import pulumi_aws as aws
 
 from infra.components.capability import Capability
 from infra.components.event_sources import (
-    keep_failed_batches,
-    read_dynamodb_stream,
-    stream_consumer,
+    may_keep_failed_batches,
+    may_read_dynamodb_stream,
+    read_stream,
 )
 from infra.components.event_store import EventStore
 from infra.components.failures import Failures
@@ -78,14 +78,13 @@ class Publication(Capability):
         self.publisher = self._publisher(args)
         self.functions = [self.publisher]
         self.dead_letters = [self.undelivered]
-        self.stream_consumers = [
-            stream_consumer(
-                self.publisher,
-                source_arn=args.event_store.stream_arn,
-                failures_arn=args.failures.bucket.arn,
-                batch_size=100,
-            )
-        ]
+        self.stream_readers = [self.publisher]
+        read_stream(
+            self.publisher,
+            source_arn=args.event_store.stream_arn,
+            failures_arn=args.failures.bucket.arn,
+            batch_size=100,
+        )
         self.exports = {"bus_name": self.bus_name, "topic_arn": self.topic.arn}
         self.register_outputs({**self.exports, "bus_arn": self.bus_arn})
 
@@ -160,11 +159,11 @@ class Publication(Capability):
                     parked_table=args.failures.parked.name,
                 ),
                 statements=[
-                    read_dynamodb_stream(args.event_store.stream_arn),
+                    may_read_dynamodb_stream(args.event_store.stream_arn),
                     args.event_store.read(),
                     self.put_events(),
                     allow("Park", ["dynamodb:PutItem"], args.failures.parked.arn),
-                    *keep_failed_batches(args.failures.bucket.arn),
+                    *may_keep_failed_batches(args.failures.bucket.arn),
                 ],
             ),
             pulumi.ResourceOptions(parent=self),

@@ -11,9 +11,9 @@ import pulumi_aws as aws
 from infra.components.capability import Capability
 from infra.components.database import Database
 from infra.components.event_sources import (
-    keep_failed_batches,
-    read_kinesis_stream,
-    stream_consumer,
+    may_keep_failed_batches,
+    may_read_kinesis_stream,
+    read_stream,
 )
 from infra.components.event_store import EventStore
 from infra.components.failures import Failures
@@ -55,15 +55,14 @@ class ReadSide(Capability):
         self.query = self._query()
         self.projector = self._projector()
         self.functions = [self.projector, self.query, self.migration]
-        self.stream_consumers = [
-            stream_consumer(
-                self.projector,
-                source_arn=args.ordered_log.stream_arn,
-                failures_arn=args.failures.bucket.arn,
-                batch_size=100,
-                depends_on=[self.migrated],
-            )
-        ]
+        self.stream_readers = [self.projector]
+        read_stream(
+            self.projector,
+            source_arn=args.ordered_log.stream_arn,
+            failures_arn=args.failures.bucket.arn,
+            batch_size=100,
+            depends_on=[self.migrated],
+        )
         self.register_outputs({})
 
     def _migration(self) -> ServiceFunction:
@@ -126,10 +125,10 @@ class ReadSide(Capability):
                 placement=self.args.network.functions,
                 environment=environment(ProjectorSettings, **self._reads("projector")),
                 statements=[
-                    read_kinesis_stream(self.args.ordered_log.stream_arn),
+                    may_read_kinesis_stream(self.args.ordered_log.stream_arn),
                     self.args.event_store.read(),
                     self.args.database.connect_as("projector"),
-                    *keep_failed_batches(self.args.failures.bucket.arn),
+                    *may_keep_failed_batches(self.args.failures.bucket.arn),
                 ],
             ),
             self.child,

@@ -39,7 +39,7 @@ class ServiceFunctionArgs:
 
 
 class ServiceFunction(pulumi.ComponentResource):
-    """Outputs: name, arn, invoke_arn, role_name. Attributes: key, timeout_s."""
+    """Outputs: name, arn, invoke_arn. Attributes: key, timeout_s."""
 
     def __init__(
         self, name: str, args: ServiceFunctionArgs, opts: pulumi.ResourceOptions | None = None
@@ -83,17 +83,9 @@ class ServiceFunction(pulumi.ComponentResource):
             vpc_config=args.placement.vpc_config() if args.placement else None,
             opts=pulumi.ResourceOptions(parent=self, depends_on=granted),
         )
-        self.role_name = role.name
         self.name, self.arn = self.function.name, self.function.arn
         self.invoke_arn = self.function.invoke_arn
-        self.register_outputs(
-            {
-                "name": self.name,
-                "arn": self.arn,
-                "invoke_arn": self.invoke_arn,
-                "role_name": self.role_name,
-            }
-        )
+        self.register_outputs({"name": self.name, "arn": self.arn, "invoke_arn": self.invoke_arn})
 
     def _grant(
         self,

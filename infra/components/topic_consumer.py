@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from infra.components.event_sources import consume_queue, queue_consumer
+from infra.components.event_sources import may_consume, read_queue
 from infra.components.publication import Publication
 from infra.components.service_function import ServiceFunction, ServiceFunctionArgs
 from infra.components.service_queue import Sender, ServiceQueue, ServiceQueueArgs
@@ -73,9 +73,9 @@ class TopicConsumer(pulumi.ComponentResource):
                 key=args.function_key,
                 timeout_s=args.timeout_s,
                 environment=args.environment,
-                statements=[consume_queue(self.queue.arn), *args.statements],
+                statements=[may_consume(self.queue.arn), *args.statements],
             ),
             child,
         )
-        queue_consumer(self.function, self.queue, maximum_concurrency=args.maximum_concurrency)
+        read_queue(self.function, self.queue, maximum_concurrency=args.maximum_concurrency)
         self.register_outputs({"queue": self.queue.url, "function": self.function.name})
