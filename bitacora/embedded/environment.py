@@ -123,9 +123,11 @@ class Environment:
 
     def stop(self, *, purge: bool = False) -> int:
         """End all its processes and nothing else; returns how many. `purge` deletes its state."""
-        if not self.home.exists():
-            return 0
         self._clients.clear()
+        if not self.home.exists():
+            if not processes.of_home(self.home):
+                return 0
+            purge = True  # somebody deleted the folder of a running environment
         with lifecycle.exclusive(self.home):
             return lifecycle.stop(self.home, purge=purge)
 

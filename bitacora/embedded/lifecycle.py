@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from bitacora.embedded import control, parts, postgres, processes, state
 from bitacora.embedded.problem import Problem
 from bitacora.embedded.state import State
@@ -53,10 +55,8 @@ def start(home: Path, say: Say) -> Started:
         return Started(_supervise(home), afresh=False, recovered=down)
     for name in down:
         control.call(parts.issuer_url(recorded), recorded.control_token, name, "start")
-    current = state.read(home)
-    if current is None:
-        raise Problem(f"{home / state.FILE} is gone.", "Run `bitacora down`, then `bitacora up`.")
-    return Started(current, afresh=False, recovered=down)
+    supervisor = psutil.Process(recorded.parts[parts.SUPERVISOR].pid)
+    return Started(_until_running(home, supervisor), afresh=False, recovered=down)
 
 
 def _start_afresh(home: Path, recorded: State | None, say: Say) -> Started:
@@ -73,9 +73,8 @@ def _start_afresh(home: Path, recorded: State | None, say: Say) -> Started:
 def _supervise(home: Path) -> State:
     """Start a supervisor in a session of its own and wait until everything runs."""
     (home / "log").mkdir(parents=True, exist_ok=True)
-    log = parts.log_path(home, parts.SUPERVISOR)
-    with log.open("ab") as output:
-        process = subprocess.Popen(
+    with parts.log_path(home, parts.SUPERVISOR).open("ab") as output:
+        process = psutil.Popen(
             [sys.executable, "-m", "bitacora.embedded.supervisor"],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -84,14 +83,21 @@ def _supervise(home: Path) -> State:
             cwd=home,
             start_new_session=True,
         )
+    return _until_running(home, process)
+
+
+def _until_running(home: Path, supervisor: psutil.Popen | psutil.Process) -> State:
+    """Wait until this supervisor has everything running. Raises Problem."""
+    log = parts.log_path(home, parts.SUPERVISOR)
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
+        ended = not processes.alive(supervisor)  # before the state is read: it writes, then ends
         current = state.read(home)
         mine = current and current.parts.get(parts.SUPERVISOR)
-        if current and mine and mine.pid == process.pid and current.phase == "running":
+        if current and mine and mine.pid == supervisor.pid and current.phase == "running":
             return current
-        if process.poll() is not None:
-            raise _failure(state.read(home), process.returncode, log)
+        if ended:
+            raise _failure(current, log)
         time.sleep(0.02)
     raise Problem(
         f"The supervisor was not ready within {START_TIMEOUT_S:.0f} s; its log ends:\n"
@@ -100,11 +106,11 @@ def _supervise(home: Path) -> State:
     )
 
 
-def _failure(recorded: State | None, code: int, log: Path) -> Problem:
+def _failure(recorded: State | None, log: Path) -> Problem:
     if recorded and recorded.phase == "failed" and recorded.failure:
         return Problem(recorded.failure.what, recorded.failure.remedy)
     return Problem(
-        f"The supervisor ended with code {code}; its log ends:\n" + "\n".join(parts.tail(log)),
+        "The supervisor ended; its log ends:\n" + "\n".join(parts.tail(log)),
         f"The whole log is {log}.",
     )
 

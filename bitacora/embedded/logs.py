@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError
 from bitacora.embedded.environment import Environment
 from bitacora.embedded.problem import Problem, UsageProblem
 
-FOLLOW_INTERVAL_S = 0.5
+FOLLOW_INTERVAL_S = 1.0
 Line = tuple[int, str, str]  # time in ms, function key, message; the emulator gives no event ids
 
 # A late line may carry an earlier time than one already shown.

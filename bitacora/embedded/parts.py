@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from bitacora.embedded import processes
+from bitacora.embedded import issuer, processes
 from bitacora.embedded.ports import LOOPBACK
 from bitacora.embedded.postgres import Postgres
 from bitacora.embedded.problem import Problem
@@ -116,14 +116,17 @@ def _delivery(state: State) -> tuple[str, dict[str, str]]:
 
 
 def answers(name: str, state: State) -> str:
-    """Empty when the part's health request succeeds, else what was seen instead."""
-    if name == MINISTACK:
-        request = urllib.request.Request(f"{endpoint(state)}/_ministack/health")
-    else:
-        request = urllib.request.Request(
-            f"{delivery_url(state)}/health",
-            headers={"Authorization": f"Bearer {state.delivery_token}"},
-        )
+    """Empty when the part's health request succeeds, else what was seen instead.
+
+    PostgreSQL has none: it is ready when it accepts a connection.
+    """
+    health = {
+        SUPERVISOR: issuer_url(state) + issuer.CONFIGURATION_PATH,
+        MINISTACK: f"{endpoint(state)}/_ministack/health",
+        DELIVERY: f"{delivery_url(state)}/health",
+    }
+    key = {"Authorization": f"Bearer {state.delivery_token}"} if name == DELIVERY else {}
+    request = urllib.request.Request(health[name], headers=key)
     try:
         with urllib.request.urlopen(request, timeout=2):
             return ""

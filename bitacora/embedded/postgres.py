@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 
 from bitacora.embedded.ports import LOOPBACK
 from bitacora.embedded.problem import Problem
@@ -64,8 +65,8 @@ class Postgres:
     @property
     def admin_dsn(self) -> str:
         """libpq connection string of the superuser."""
-        folder = self.socket.parent
-        return f"host={folder} port={self.port} user={SUPERUSER} dbname={SUPERUSER}"
+        folder = str(self.socket.parent)
+        return make_conninfo(host=folder, port=self.port, user=SUPERUSER, dbname=SUPERUSER)
 
     def initialise(self) -> None:
         """Make the data folder unless it is there. Raises Problem with initdb's answer."""
@@ -160,9 +161,10 @@ class Postgres:
 
 
 def socket_folder(home: Path) -> Path:
-    """Inside the home, unless that makes the socket's path longer than systems allow."""
+    """Inside the home, unless the path is too long for a socket or unfit for a list of folders."""
     inside = home / "postgres" / "socket"
-    if len(os.fsencode(inside / ".s.PGSQL.65535")) <= SOCKET_PATH_LIMIT_BYTES:
+    short = len(os.fsencode(inside / ".s.PGSQL.65535")) <= SOCKET_PATH_LIMIT_BYTES
+    if short and not set(str(inside)) & set(',"'):
         return inside
     digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"bitacora-{os.getuid()}-{digest}"

@@ -107,7 +107,7 @@ def _part(home: Path, recorded: State, name: str, living: list[psutil.Process]) 
 
 
 def _health(recorded: State, name: str) -> str:
-    if name not in (parts.MINISTACK, parts.DELIVERY):
+    if name == parts.POSTGRES:
         return ""
     seen = parts.answers(name, recorded)
     return f"runs but does not answer: {seen}" if seen else ""
@@ -135,6 +135,8 @@ def _remedy(found: list[PartStatus], recorded: State) -> str:
     if recorded.failure:
         return f"{recorded.failure.what} {recorded.failure.remedy}".strip()
     down = {part.name for part in found if not part.healthy}
+    if recorded.phase == "starting":
+        return "It is starting. If no `bitacora up` is at work any more, run it again."
     if parts.MINISTACK in down:
         return "MiniStack's data is gone: `bitacora up` builds the environment afresh."
     if down:

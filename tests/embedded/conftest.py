@@ -23,8 +23,8 @@ def environment() -> Iterator[Environment]:
 
 @pytest.fixture
 def own_home() -> Iterator[Path]:
-    """For a test that starts its own; whatever it leaves is ended."""
-    home = Path(tempfile.mkdtemp(prefix="bitacora-"))
+    """For a test that starts its own; whatever it leaves is ended. Its name needs quoting."""
+    home = Path(tempfile.mkdtemp(prefix="bitacora's "))
     yield home
     lifecycle.stop(home, purge=True)
     shutil.rmtree(home, ignore_errors=not home.exists())

@@ -3,8 +3,11 @@
 import http.server
 import multiprocessing
 import os
+import shutil
 import signal
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -199,6 +202,39 @@ def test_a_part_that_cannot_start_is_told_with_its_log(own_home):
         lifecycle._supervise(own_home)
     assert "ministack" in caught.value.what
     assert processes.of_home(own_home) == {}
+
+
+def test_down_ends_an_environment_whose_folder_was_deleted(own_home):
+    lifecycle.start(own_home, print)
+    shutil.rmtree(own_home)
+    assert Environment(own_home).stop() >= 4
+    assert processes.of_home(own_home) == {}
+    assert not own_home.exists()
+
+
+def test_a_start_that_was_interrupted_is_waited_for(own_home):
+    (own_home / "log").mkdir()
+    environ = processes.environ(own_home, parts.SUPERVISOR)
+    module = [sys.executable, "-m", "bitacora.embedded.supervisor"]
+    with subprocess.Popen(module, env=environ, stderr=subprocess.DEVNULL) as supervisor:
+        environment = Environment(own_home)
+        until(
+            lambda: (own_home / state.FILE).exists() and parts.MINISTACK in pids(environment),
+            "MiniStack is started",
+            timeout_s=20,
+        )
+        assert not lifecycle.start(own_home, print).afresh
+        assert environment.status().healthy
+        assert pids(environment)[parts.SUPERVISOR] == supervisor.pid
+        lifecycle.stop(own_home)
+
+
+def test_a_home_that_is_no_place_for_a_socket_works(own_home):
+    home = own_home / ("commas, and long" * 10)
+    home.mkdir()
+    lifecycle.start(home, print)
+    assert Environment(home).status().healthy
+    lifecycle.stop(home, purge=True)
 
 
 def test_purge_deletes_its_own_files_only(own_home):

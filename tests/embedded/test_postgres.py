@@ -10,12 +10,13 @@ from bitacora.embedded.postgres import SOCKET_PATH_LIMIT_BYTES, Postgres
 from bitacora.embedded.problem import Problem
 
 
-def test_a_long_home_gets_a_short_socket_path_of_its_own(tmp_path):
-    homes = [tmp_path / ("long" * 30) / name for name in ("a", "b")]
+def test_a_home_unfit_for_a_socket_gets_a_folder_of_its_own_elsewhere(tmp_path):
+    homes = [tmp_path / ("long" * 30), tmp_path / ("long" * 31), tmp_path / "a,b"]
     sockets = [Postgres(home, 65_535).socket for home in homes]
-    assert len(set(sockets)) == 2
+    assert len(set(sockets)) == 3
     for socket in sockets:
         assert len(str(socket)) <= SOCKET_PATH_LIMIT_BYTES
+        assert "," not in str(socket)
 
 
 def test_a_socket_folder_that_others_may_enter_is_refused(tmp_path):
