@@ -19,7 +19,7 @@ def mapping(environment: Environment, function: str) -> dict[str, Any]:
 
 @pytest.fixture
 def few_retries(environment: Environment) -> Any:
-    """The projector's batches give up after RETRIES attempts: an outage longer than that is short."""
+    """The projector gives a batch up after RETRIES attempts: a short outage is longer than that."""
     projector = mapping(environment, "projector")
     kept = projector["request"]["MaximumRetryAttempts"]
     environment.delivery.update_mapping(projector["uuid"], {"MaximumRetryAttempts": RETRIES})

@@ -22,7 +22,7 @@ def is_problem(answer: Answer) -> bool:
 @pytest.mark.parametrize(
     ("body", "key", "status", "problem"),
     [
-        pytest.param(order(), "", 400, "idempotency-key-missing", id="no key"),
+        pytest.param(order(), "", 400, "idempotency-key-required", id="no key"),
         pytest.param(b"{not json", None, 400, "malformed-json", id="no JSON"),
         pytest.param(b"[" * 100_000, None, 400, "malformed-json", id="nested without end"),
         pytest.param(b'"' + b"x" * 262_145 + b'"', None, 413, "body-too-large", id="over 256 KB"),

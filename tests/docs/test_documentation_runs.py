@@ -1,0 +1,100 @@
+"""Every command of the documentation runs, and prints what the documentation says.
+
+A ```console block holds `$ command` lines, each followed by what it prints. Figures, ids and
+ports differ from run to run, so numbers are compared as "#"; a line `...` stands for any lines. A
+block that can't run in a test is preceded by a comment that says why: <!-- not run: reason -->.
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from bitacora.embedded.environment import PROJECT, Environment
+
+PAGES = [
+    PROJECT / "README.md",
+    PROJECT / "CONTRIBUTING.md",
+    *sorted((PROJECT / "docs").glob("*.md")),
+]
+BLOCK = re.compile(r"(<!-- not run: [^>]+ -->\n)?^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+OTHER_FENCE = re.compile(r"^```(sh|bash|shell)$", re.MULTILINE)
+TIMEOUT_S = 120
+
+
+@dataclass(frozen=True)
+class Block:
+    page: Path
+    line: int
+    commands: tuple[tuple[str, str], ...]
+
+    def __str__(self) -> str:
+        return f"{self.page.name}:{self.line}"
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    text = page.read_text()
+    for found in BLOCK.finditer(text):
+        if found[1] is None:
+            parts = re.split(r"^\$ ", found[2], flags=re.MULTILINE)
+            commands = tuple(
+                (part.partition("\n")[0], part.partition("\n")[2]) for part in parts[1:]
+            )
+            yield Block(page, text[: found.start()].count("\n") + 1, commands)
+
+
+def figures_aside(text: str) -> str:
+    """Numbers as #, hexadecimal words and tokens as *, spaces and rules of tables collapsed."""
+    text = re.sub(r"[A-Za-z0-9_-]{20,}(\.[A-Za-z0-9_-]+){2}", "*", text)
+    text = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "*", text)
+    text = re.sub(r"\d+([.,:]\d+)*", "#", text)
+    text = re.sub(r"[─━┄\-]{3,}", "-", text)
+    return "\n".join(" ".join(line.split()) for line in text.splitlines()).strip()
+
+
+def as_said(said: str, printed: str) -> bool:
+    pieces = [re.escape(piece) for piece in re.split(r"^\.\.\.$", figures_aside(said), flags=re.M)]
+    return re.fullmatch(r"(?s:.*)".join(pieces), figures_aside(printed)) is not None
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The pages are one story: what one block starts, the next ones use."""
+    home = tmp_path_factory.mktemp("documentation")
+    yield home
+    Environment(home).stop(purge=True)
+
+
+@pytest.mark.parametrize("block", [block for page in PAGES for block in blocks(page)], ids=str)
+def test_a_block_prints_what_it_says(block: Block, home: Path) -> None:
+    environ = {**os.environ, "BITACORA_HOME": str(home), "COLUMNS": "100"}
+    environ["PATH"] = f"{PROJECT / '.venv/bin'}{os.pathsep}{environ['PATH']}"
+    for command, said in block.commands:
+        ran = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            cwd=PROJECT,
+            env=environ,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+        assert ran.returncode == 0, f"$ {command}\n{ran.stdout}{ran.stderr}"
+        assert as_said(said, ran.stdout), (
+            f"$ {command} printed:\n{ran.stdout}\nthe page says:\n{said}"
+        )
+
+
+def test_commands_stand_in_console_blocks() -> None:
+    hidden = [page.name for page in PAGES if OTHER_FENCE.search(page.read_text())]
+    assert not hidden, f"commands of {hidden} would not be run: make them ```console blocks"
+    assert any(True for page in PAGES for _ in blocks(page))
+
+
+def test_another_text_is_noticed() -> None:
+    assert as_said("ready in 7.1 s\n...\ndone\n", "ready in 12.25 s\nfirst\nsecond\ndone\n")
+    assert not as_said("ready in 7.1 s\ndone\n", "ready in 7.1 s\nfailed\n")
