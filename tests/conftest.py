@@ -28,7 +28,8 @@ def _read_side() -> Iterator[ReadSide]:
 
 
 @pytest.fixture
-def read_side(_read_side: ReadSide) -> ReadSide:
+def read_side(_read_side: ReadSide) -> Iterator[ReadSide]:
     """PostgreSQL with the migrations applied, its tables empty."""
     _read_side.empty()
-    return _read_side
+    yield _read_side
+    _read_side.close()

@@ -4,7 +4,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,17 @@ class ReadSide:
     """`connect(role)` is a session of that role: "projector", "query", "operations"."""
 
     server: Postgres
+    opened: "list[psycopg.Connection[Any]]" = field(default_factory=list)
 
     def connect(self, role: str = "postgres") -> "psycopg.Connection[Any]":
-        return psycopg.connect(self.server.admin_dsn, user=role, autocommit=True)
+        connection = psycopg.connect(self.server.admin_dsn, user=role, autocommit=True)
+        self.opened.append(connection)
+        return connection
+
+    def close(self) -> None:
+        """Close every session: functions keep theirs open, as they do between invocations."""
+        while self.opened:
+            self.opened.pop().close()
 
     def database(self, role: str) -> Database:
         return Database(lambda: self.connect(role))

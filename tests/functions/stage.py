@@ -75,6 +75,7 @@ class Stage:
         """The function's module, imported with its environment as Lambda would."""
         for variable, value in (environment(name) | self.emulator.environment()).items():
             self.monkeypatch.setenv(variable, value)
+        self.monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # a new process has none
         if endpoint:
             self.monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
         if self.read_side:

@@ -3,7 +3,6 @@
 import base64
 import json
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -31,12 +30,12 @@ Send = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def command(stage: Stage) -> ModuleType:
+def command(stage: Stage) -> Any:
     return stage.function("command")
 
 
 @pytest.fixture
-def send(command: ModuleType) -> Send:
+def send(command: Any) -> Send:
     def post(route: str, body: Any, **options: Any) -> dict[str, Any]:
         options.setdefault("idempotency_key", str(uuid4()))
         answer: dict[str, Any] = command.handler(http(route, body=body, **options), None)
@@ -146,7 +145,7 @@ def test_a_body_over_256_kb_is_refused_before_it_is_read(send: Send) -> None:
     assert_problem(send(PLACE, "x" * (256 * 1024 + 1)), 413, "body-too-large")
 
 
-def test_a_body_may_come_as_base64(command: ModuleType) -> None:
+def test_a_body_may_come_as_base64(command: Any) -> None:
     event = http(PLACE, idempotency_key=str(uuid4()))
     event["body"] = base64.b64encode(json.dumps(ORDER).encode()).decode()
     event["isBase64Encoded"] = True

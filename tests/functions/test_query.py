@@ -111,7 +111,7 @@ def test_a_read_waits_for_the_version_that_is_on_its_way(
         return by_stream(stream)
 
     stage_with_database.monkeypatch.setattr(
-        type(query.side.queries), "by_stream", lambda _s, x: look(x)
+        type(query.side.queries), "by_stream", lambda _, stream: look(stream)
     )
     event = http(ORDER, subject=ANA, order_id=order_id(101), query={"min_version": "3"})
     answer = query.handler(event, None)
