@@ -16,7 +16,8 @@ from bitacora.embedded.problem import Problem
 
 CUSTOMER = "demo"
 HOP_TIMEOUT_S = 15.0
-POLL_INTERVAL_S = 0.02
+# A hop takes milliseconds or, while functions start, seconds: looking must not slow them down.
+POLL_INTERVALS_S = (0.01, 0.15)
 PLACE_ORDER_EXAMPLE = "contracts/commands/place_order/examples/v1-full.json"
 
 # Empty when the hop is seen, else what was seen instead.
@@ -198,11 +199,13 @@ def _seen(sent: float, probes: Mapping[str, Probe]) -> list[Hop]:
 
     def watch(name: str, probe: Probe) -> Hop:
         deadline, last = time.monotonic() + HOP_TIMEOUT_S, ""
+        interval_s, longest_s = POLL_INTERVALS_S
         while time.monotonic() < deadline and not given_up.is_set():
             last = probe()
             if not last:
                 return Hop(name, _ms(sent))
-            time.sleep(POLL_INTERVAL_S)
+            time.sleep(interval_s)
+            interval_s = min(interval_s * 1.2, longest_s)
         return Hop(name, None, last)
 
     with ThreadPoolExecutor(len(probes)) as pool:
