@@ -11,23 +11,22 @@ from botocore.config import Config
 SETTINGS = Config(
     # Requests are validated by bitacora.provision.validation, more strictly.
     parameter_validation=False,
-    retries={"mode": "standard", "total_max_attempts": 2},
+    # A lost answer repeated would say "exists already", or invoke a function twice.
+    retries={"total_max_attempts": 1},
     connect_timeout=5,
-    read_timeout=120,
+    read_timeout=60,
     max_pool_connections=16,
     s3={"addressing_style": "path"},
 )
+# An invocation answers when the function has: after 900 s at most.
+INVOKING = SETTINGS.merge(Config(read_timeout=910))
 
 
 class Delivery(Protocol):
     """Event source mappings for DynamoDB Streams and Kinesis, by their id."""
 
-    def put_mapping(self, uuid: str, request: Mapping[str, Any]) -> Any:
-        """`request` is Lambda's CreateEventSourceMapping request."""
-
-    def update_mapping(self, uuid: str, request: Mapping[str, Any]) -> Any: ...
-
-    def delete_mapping(self, uuid: str) -> Any: ...
+    def put_mapping(self, uuid: str, request: Mapping[str, Any]) -> object:
+        """Create or change a mapping. `request` is Lambda's CreateEventSourceMapping request."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,6 @@ class Cloud:
                     region_name=self.region,
                     aws_access_key_id=self.access_key,
                     aws_secret_access_key=self.secret_key,
-                    config=SETTINGS,
+                    config=INVOKING if service == "lambda" else SETTINGS,
                 )
             return self._clients[service]

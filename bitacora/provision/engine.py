@@ -60,6 +60,8 @@ def up(
     failure; what was made until then is in `state`, and the next run goes on from there.
     """
     settings = {key if ":" in key else f"kit:{key}": value for key, value in config.items()}
+    if (region := settings.get("aws:region", cloud.region)) != cloud.region:
+        raise ProvisionError(f"aws:region is {region}; the embedded cloud is {cloud.region}")
 
     def run(handler: program.Handler, preview: bool) -> dict[str, Any]:
         return program.run(

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pulumi
@@ -36,19 +37,26 @@ class StateFile:
         self.path = path
         self._lock = threading.Lock()
         self._resources = _read(path)
+        # Encoding everything anew for each resource would cost as much as making it.
+        self._lines = {urn: _line(urn, stored) for urn, stored in self._resources.items()}
 
     @property
     def resources(self) -> Mapping[str, Stored]:
-        return dict(self._resources)
+        return MappingProxyType(self._resources)
 
     def put(self, urn: str, stored: Stored) -> None:
         with self._lock:
             self._resources[urn] = stored
-            text = json.dumps({u: asdict(r) for u, r in sorted(self._resources.items())}, indent=1)
+            self._lines[urn] = _line(urn, stored)
+            text = ",\n".join(self._lines.values())
             beside = self.path.with_suffix(".new")
             beside.touch(mode=0o600)
-            beside.write_text(text, encoding="utf-8")
+            beside.write_text(f"{{\n{text}\n}}\n", encoding="utf-8")
             beside.replace(self.path)
+
+
+def _line(urn: str, stored: Stored) -> str:
+    return f"{json.dumps(urn)}: {json.dumps(asdict(stored))}"
 
 
 def digests(inputs: Mapping[str, Any]) -> dict[str, str]:

@@ -42,12 +42,6 @@ class RecordedDelivery:
     def put_mapping(self, uuid: str, request: Mapping[str, Any]) -> None:
         self.mappings[uuid] = dict(request)
 
-    def update_mapping(self, uuid: str, request: Mapping[str, Any]) -> None:
-        self.mappings[uuid] |= request
-
-    def delete_mapping(self, uuid: str) -> None:
-        del self.mappings[uuid]
-
 
 @dataclass
 class Bench:

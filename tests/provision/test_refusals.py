@@ -112,3 +112,9 @@ def test_nothing_is_printed_beside_the_error(
         """,
     )
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_region_that_the_cloud_is_not_in(unreached: Bench) -> None:
+    unreached.write("")
+    with pytest.raises(ProvisionError, match=r"aws:region is eu-west-1; .* us-east-1"):
+        unreached.up({"aws:region": "eu-west-1"})

@@ -1,6 +1,8 @@
 """A program is brought up for real, changed in place, continued, or refused."""
 
 import json
+import signal
+import threading
 from typing import Any
 
 import pytest
@@ -235,6 +237,22 @@ def test_a_run_that_broke_off_goes_on_where_it_stopped(
     made = {urn for urn in json.loads(bench.state_path.read_text()) if urn not in kept}
     assert len(result.changes) == len(made)
     assert json.loads(result.exports["answer"]) == {"version": 1, "n": 1}
+
+
+def test_an_interrupted_run_records_what_was_under_way_and_goes_on(bench: Bench) -> None:
+    pressed = threading.Event()
+
+    def interrupt(_change: Change) -> None:
+        if not pressed.is_set():
+            pressed.set()
+            signal.raise_signal(signal.SIGINT)
+
+    bench.write(orders("interrupted"))
+    with pytest.raises(KeyboardInterrupt):
+        bench.up(on_resource=interrupt)
+    made = json.loads(bench.state_path.read_text())
+    assert 0 < len(made) < 8
+    assert len(bench.up().changes) == 8 - len(made)
 
 
 def test_what_aws_refuses_is_told_with_its_place(bench: Bench) -> None:
