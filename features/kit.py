@@ -53,7 +53,7 @@ class Kit:
         looks: list[dict[str, Any]] = []
 
         def look() -> dict[str, Any]:
-            looks.append(self._under_way())
+            looks.append(self.under_way())
             return looks[-1]
 
         until(
@@ -63,9 +63,10 @@ class Kit:
             at_most_s=at_most_s,
         )
 
-    def _under_way(self) -> dict[str, Any]:
+    def under_way(self) -> dict[str, Any]:
+        """What is not at rest: shards of streams that are behind, queues that hold messages."""
         behind = {
-            mapping["function"]: mapping["last_error"] or "behind"
+            mapping["function"]: mapping["shards"] or mapping["last_error"]
             for mapping in self.environment.delivery.mappings()
             if not mapping["caught_up"]
         }

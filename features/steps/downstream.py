@@ -1,19 +1,29 @@
 """What has arrived in the read model, the ledger and at fulfilment."""
 
+from collections.abc import Collection
+
 from pytest_bdd import given, parsers, then
 
 from bitacora.audit.consistency import Inconsistency, inconsistencies
 from bitacora.audit.reading import public_types
-from bitacora.audit.until import until
+from bitacora.audit.until import NotInTime, until
 from features.kit import Kit
 from features.scene import Scene
 
-ARRIVED_WITHIN_S = 20
+ARRIVED_WITHIN_S = 30
 
 
-def differences(kit: Kit, scene: Scene) -> list[Inconsistency]:
-    """Between the event store and everything else, in the scenario's orders."""
-    return inconsistencies(kit.observe().of(scene.streams.__contains__), public_types())
+def agreed(kit: Kit, scene: Scene, where: Collection[str], at_most_s: float) -> None:
+    """Wait until these stores say of the scenario's orders what the event store says."""
+
+    def differences() -> list[Inconsistency]:
+        seen = kit.observe().of(scene.streams.__contains__)
+        return [each for each in inconsistencies(seen, public_types()) if each.where in where]
+
+    try:
+        until("the stores agree", differences, lambda found: not found, at_most_s=at_most_s)
+    except NotInTime as late:
+        raise AssertionError(f"{late}; still under way: {kit.under_way()}") from late
 
 
 @then(
@@ -31,22 +41,17 @@ def all_visible(kit: Kit, scene: Scene, seconds: int) -> None:
     }
     assert set(told) <= stored
     assert len(set(told)) == len(told)
-    _none(kit, scene, "read model", seconds)
+    agreed(kit, scene, ("read model",), seconds)
 
 
 @then("every public event is in the ledger once")
 def all_in_ledger(kit: Kit, scene: Scene) -> None:
-    _none(kit, scene, "ledger", ARRIVED_WITHIN_S)
+    agreed(kit, scene, ("ledger",), ARRIVED_WITHIN_S)
 
 
 @then("every confirmed order is shipped")
 def all_shipped(kit: Kit, scene: Scene) -> None:
-    until(
-        "the stores agree about the orders",
-        lambda: differences(kit, scene),
-        lambda found: not found,
-        at_most_s=ARRIVED_WITHIN_S,
-    )
+    agreed(kit, scene, ("read model", "ledger", "fulfilment", "event store"), ARRIVED_WITHIN_S)
 
 
 @given("everything has arrived downstream")
@@ -66,12 +71,3 @@ def nothing_changed(kit: Kit, scene: Scene) -> None:
     assert (after.rows, after.gates, after.parked) == (before.rows, before.gates, before.parked)
     assert after.shipments == before.shipments
     assert after.ledger == before.ledger
-
-
-def _none(kit: Kit, scene: Scene, where: str, seconds: int) -> None:
-    until(
-        f"the {where} says what the event store says",
-        lambda: [each for each in differences(kit, scene) if each.where == where],
-        lambda found: not found,
-        at_most_s=seconds,
-    )

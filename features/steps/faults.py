@@ -5,12 +5,13 @@ from functools import partial
 from pytest_bdd import given, parsers, then, when
 
 from bitacora.audit.until import until
-from bitacora.faults import Injection, LoseAnswer, Rule
+from bitacora.faults import Injection, LoseAnswer, Refuse, Rule
 from features.kit import Kit
 from features.scene import Scene
 
 CONSUMERS = ("relay", "projector", "publisher")
-REPEATED, LOST = 30, 4
+REPEATED, LOST = 30, 2
+OUT_OF_REACH = 4  # calls: one more than the SDK tries, so that a batch fails
 LOSSES = {"lost once": 1, "lost 4 times": 4, "always lost": None}
 REDELIVERED_WITHIN_S = 20
 
@@ -42,6 +43,14 @@ def repeat_batches(kit: Kit) -> None:
     for consumer in CONSUMERS:
         kit.fault(consumer, "repeat_batch", times=REPEATED)
         kit.fault(consumer, "lose_answer", times=LOST)
+
+
+@given("the log and the bus are out of reach at first")
+def out_of_reach(kit: Kit) -> None:
+    for service, operation in (("kinesis", "PutRecords"), ("events", "PutEvents")):
+        kit.proxy.inject(
+            Rule(fault=Refuse(), service=service, operation=operation, times=OUT_OF_REACH)
+        )
 
 
 @given("the log loses a third of its answers to the relay", target_fixture="lost_by_the_log")
