@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import boto3
-from botocore.config import Config
-
 from reference_service.cqrs.commit import Commit
 from reference_service.cqrs.decider import Codec, Decider, fold_commits
 from reference_service.cqrs.execution import Outcome, Request, execute
@@ -60,22 +57,12 @@ ORDERS: Decider[Command, Order, Event, Rejection] = Decider(
     evolve=order_decider.evolve,
 )
 
-# A caller waits for the event store: short attempts, so that load and append with their repeats
-# end before the command function's own timeout of 10 s does.
-_PROMPT = Config(
-    connect_timeout=1,
-    read_timeout=1,
-    tcp_keepalive=True,
-    retries={"mode": "standard", "total_max_attempts": 2},
-)
+# Seconds that one attempt may take, and how many the SDK makes. A caller waits for the event
+# store: load and append with their repeats end before the command function's timeout of 10 s.
+PROMPT = {"connect_timeout": 1, "read_timeout": 1, "attempts": 2}
 APPEND_DEADLINE_S = 2.5
 # Nobody waits for the others.
-_PATIENT = Config(
-    connect_timeout=2,
-    read_timeout=5,
-    tcp_keepalive=True,
-    retries={"mode": "standard", "total_max_attempts": 3},
-)
+PATIENT = {"connect_timeout": 2, "read_timeout": 5, "attempts": 3}
 # A migration waits this long for a server that is starting.
 CONNECT_TIMEOUT_S = 90
 # A batch of 6 MB is kept as escaped JSON inside JSON.
@@ -111,8 +98,8 @@ def relay(settings: RelaySettings) -> "Relay":
 
     return Relay(
         KinesisLog(_client("kinesis"), settings.log_stream),
-        S3Evidence(_client("s3"), settings.evidence_bucket),
-        DynamoDBParkedMarkers(_client("dynamodb"), settings.parked_table),
+        S3Evidence(_deferred("s3"), settings.evidence_bucket),
+        DynamoDBParkedMarkers(_deferred("dynamodb"), settings.parked_table),
     )
 
 
@@ -123,7 +110,7 @@ def publisher(settings: PublisherSettings | OperationsSettings) -> "Publisher":
     return Publisher(
         _event_store(settings.events_table),
         _bus(settings.bus_name),
-        DynamoDBParkedMarkers(_client("dynamodb"), settings.parked_table),
+        DynamoDBParkedMarkers(_deferred("dynamodb"), settings.parked_table),
         public_events(Schemas.load()),
     )
 
@@ -144,7 +131,8 @@ def query(settings: QuerySettings) -> QuerySide:
     from reference_service.aws.postgres_queries import PostgresQueries
 
     schemas = Schemas.load()
-    orders = Orders(schemas, _event_store(settings.events_table), OrderCodec(schemas))
+    store = _event_store(settings.events_table, _deferred("dynamodb", PROMPT))
+    orders = Orders(schemas, store, OrderCodec(schemas))
     return QuerySide(PostgresQueries(Database(iam_connect(settings)), ORDER_SUMMARY), orders)
 
 
@@ -270,13 +258,14 @@ def _projector(events_table: str, model: "PostgresReadModel") -> "Projector":
     from reference_service.cqrs.projection import Projector
 
     codec = OrderCodec(Schemas.load())
-    return Projector(_event_store(events_table), model, project_order(codec))
+    store = _event_store(events_table, _deferred("dynamodb", PROMPT))  # read for repairs only
+    return Projector(store, model, project_order(codec))
 
 
-def _event_store(table: str) -> "DynamoDBEventStore":
+def _event_store(table: str, client: Any = None) -> "DynamoDBEventStore":
     from reference_service.aws.dynamodb_event_store import DynamoDBEventStore
 
-    client = boto3.client("dynamodb", config=_PROMPT)
+    client = client or _client("dynamodb", PROMPT)
     return DynamoDBEventStore(client, table, append_deadline_s=APPEND_DEADLINE_S)
 
 
@@ -286,8 +275,26 @@ def _bus(name: str) -> "EventBridgeBus":
     return EventBridgeBus(_client("events"), name)
 
 
-def _client(service: str) -> Any:
-    return boto3.client(service, config=_PATIENT)  # type: ignore[call-overload]
+def _client(service: str, bounds: dict[str, int] = PATIENT) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        service,  # type: ignore[call-overload]
+        config=Config(
+            connect_timeout=bounds["connect_timeout"],
+            read_timeout=bounds["read_timeout"],
+            tcp_keepalive=True,
+            retries={"mode": "standard", "total_max_attempts": bounds["attempts"]},
+        ),
+    )
+
+
+def _deferred(service: str, bounds: dict[str, int] = PATIENT) -> Any:
+    """A client for what is seldom needed."""
+    from reference_service.aws.deferred import DeferredClient
+
+    return DeferredClient(lambda: _client(service, bounds))
 
 
 def _order_id(stream: str) -> str:
