@@ -6,13 +6,11 @@ made, and any other change is refused as a whole.
 """
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import boto3
-import pulumi_aws
 
 import bitacora.provision.services  # noqa: F401  registers the kinds
 from bitacora.provision import grants, invokes, program
@@ -86,24 +84,19 @@ def up(
     return Result(exports, apply.registered, apply.changes)
 
 
-def preload() -> None:
-    """Import what `up` needs, in the time that the cloud takes to start."""
-    for token in KINDS:
-        _, module, name = token.split(":")
-        service = module.partition("/")[0]
-        getattr(getattr(pulumi_aws, "lambda_" if service == "lambda" else service), name)
-    boto3.client("ec2", region_name="us-east-1")  # the largest model, and the session
-
-
 def _check_grants(registered: list[Registered]) -> None:
     """Raises ProvisionError naming source, target and action of every call that nothing allows."""
-    if missing := grants.missing(registered):
+    try:
+        missing = grants.missing(registered)
+    except LookupError as error:
+        raise ProvisionError(f"Grants can't be checked: {error}") from error
+    if missing:
         listed = "\n".join(f"  {edge}" for edge in missing)
         raise ProvisionError(f"A grant is missing in the program:\n{listed}")
 
 
 @dataclass
-class Run:
+class Run(ABC):
     """What a plan and its execution have in common: each resource is new, unchanged or changed."""
 
     cloud: Cloud
@@ -134,9 +127,11 @@ class Run:
     def invoke(self, token: str, args: Mapping[str, Any]) -> dict[str, Any]:
         return invokes.invoke(self.cloud, token, args)
 
+    @abstractmethod
     def create(self, declared: Resource, kind: Kind, now: dict[str, str]) -> Answer:
-        raise NotImplementedError
+        """It isn't there. `now`: the digests of its inputs."""
 
+    @abstractmethod
     def update(
         self,
         declared: Resource,
@@ -145,10 +140,11 @@ class Run:
         stored: Stored,
         differing: frozenset[str],
     ) -> Answer:
-        raise NotImplementedError
+        """The inputs that differ can be changed in place."""
 
+    @abstractmethod
     def replace(self, declared: Resource, stored: Stored, differing: frozenset[str]) -> Answer:
-        raise NotImplementedError
+        """They can't."""
 
     def _register(self, declared: Resource, outputs: Mapping[str, Any]) -> None:
         with self._lock:

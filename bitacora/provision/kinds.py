@@ -107,12 +107,13 @@ class New:
         service: str,
         operation: str,
         renamed: Mapping[str, str] | None = None,
+        /,
         **members: Any,
     ) -> dict[str, Any]:
         """Send what is left of the inputs, and `members` as they are."""
         return self.send(service, operation, **self.rest(service, operation, renamed), **members)
 
-    def send(self, service: str, operation: str, **request: Any) -> dict[str, Any]:
+    def send(self, service: str, operation: str, /, **request: Any) -> dict[str, Any]:
         """Validate and send. Members that are None are absent.
 
         Raises ProvisionError for inputs nobody used, an invalid request, or AWS's refusal.

@@ -100,6 +100,8 @@ def run(
         finally:
             monitor.stopped = True
             _drain(loop)
+    if monitor.failure:  # the program caught it and went on
+        raise monitor.failure from monitor.cause
     if not preview and (missing := [name for name in names if name not in exports]):
         raise ProvisionError(
             f"export {missing[0]} reads an output that the embedded engine does not return"
@@ -231,7 +233,7 @@ def _inside(folder: Path) -> Iterator[None]:
         os.chdir(here)
         sys.path[:] = path
         for name in set(sys.modules) - modules:
-            if (getattr(sys.modules[name], "__file__", None) or "").startswith(str(folder)):
+            if Path(getattr(sys.modules[name], "__file__", None) or "").is_relative_to(folder):
                 del sys.modules[name]
 
 

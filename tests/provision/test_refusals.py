@@ -79,6 +79,16 @@ def test_a_function_call_that_is_not_translated(unreached: Bench) -> None:
     assert message.startswith("function aws:sqs/getQueue:getQueue: ")
 
 
+def test_a_failure_that_the_program_catches_is_told_all_the_same(unreached: Bench) -> None:
+    program = """
+    try:
+        aws.sqs.get_queue(name="q")
+    except Exception:
+        pass
+    """
+    assert "is not translated" in refusal(unreached, program)
+
+
 def test_an_existing_resource_that_is_read(unreached: Bench) -> None:
     message = refusal(unreached, 'aws.sqs.Queue.get("q", "http://127.0.0.1/q")')
     assert "reading an existing resource (.get) is not translated" in message

@@ -148,6 +148,43 @@ def test_settings_of_a_function_change_in_place(bench: Bench, emulator: Emulator
     assert function["Handler"] == "relay.handler"
 
 
+def test_queues_subscriptions_and_policies_change_in_place(
+    bench: Bench, emulator: Emulator
+) -> None:
+    program = """
+topic = aws.sns.Topic("t", name="inplace")
+queue = aws.sqs.Queue("q", name="inplace", visibility_timeout_seconds=SECONDS)
+policy = aws.sqs.QueuePolicy("q", queue_url=queue.url, policy=document({
+    **allow("sqs:SendMessage", queue.arn), "Principal": {"Service": "sns.amazonaws.com"},
+    "Condition": {"ArnLike": {"aws:SourceArn": topic.arn}}, "Sid": "TYPE"}))
+inbox = aws.sns.TopicSubscription(
+    "q", topic=topic.arn, protocol="sqs", endpoint=queue.arn, raw_message_delivery=True,
+    filter_policy_scope="MessageBody", filter_policy=json.dumps({"type": ["TYPE"]}),
+    opts=pulumi.ResourceOptions(depends_on=[policy]))
+pulumi.export("queue", queue.url)
+pulumi.export("topic", topic.arn)
+"""
+    bench.write(program.replace("SECONDS", "30").replace("TYPE", "Old"))
+    bench.up()
+    bench.write(program.replace("SECONDS", "45").replace("TYPE", "New"))
+    result = bench.up()
+    assert names(result.changes) == {
+        ("updated", "Queue"),
+        ("updated", "QueuePolicy"),
+        ("updated", "TopicSubscription"),
+    }
+    url, sqs = result.exports["queue"], emulator.client("sqs")
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert found["VisibilityTimeout"] == "45"
+    assert '"Sid": "New"' in found["Policy"]
+    for type_ in ("Old", "New"):
+        emulator.client("sns").publish(
+            TopicArn=result.exports["topic"], Message=json.dumps({"type": type_})
+        )
+    received = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5, MaxNumberOfMessages=10)
+    assert [json.loads(m["Body"])["type"] for m in received["Messages"]] == ["New"]
+
+
 def test_a_changed_invocation_is_made_again(bench: Bench) -> None:
     bench.write(orders("again"))
     bench.up()

@@ -34,7 +34,10 @@ def rule(new: New) -> Made:
     return Made(name if bus == DEFAULT_BUS else f"{bus}/{name}", {"arn": arn})
 
 
-@kind("aws:cloudwatch/eventTarget:EventTarget")
+@kind(
+    "aws:cloudwatch/eventTarget:EventTarget",
+    *("arn", "deadLetterConfig", "input", "inputPath", "retryPolicy"),
+)
 def target(new: New) -> Made:
     new.leave("forceDestroy")
     rule, bus = new.take("rule"), new.take("eventBusName", DEFAULT_BUS)

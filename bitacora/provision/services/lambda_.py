@@ -8,7 +8,20 @@ from bitacora.provision.errors import ProvisionError
 from bitacora.provision.kinds import Made, New, kind, update
 
 FUNCTION = "aws:lambda/function:Function"
-IN_PLACE = ("code", "description", "environment", "memorySize", "sourceCodeHash", "timeout")
+IN_PLACE = (
+    "code",
+    "description",
+    "environment",
+    "handler",
+    "layers",
+    "loggingConfig",
+    "memorySize",
+    "role",
+    "runtime",
+    "sourceCodeHash",
+    "timeout",
+    "vpcConfig",
+)
 
 
 @kind(FUNCTION)

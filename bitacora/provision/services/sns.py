@@ -1,8 +1,9 @@
 """SNS topics, their policies, subscriptions."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from bitacora.provision.kinds import Made, New, kind
+from bitacora.provision.kinds import Made, New, kind, update
 from bitacora.provision.services.sqs import text
 
 TOPIC_ATTRIBUTES = {
@@ -59,7 +60,22 @@ def subscription(new: New) -> Made:
     return Made(arn, {"arn": arn})
 
 
-def _attributes(new: New, names: dict[str, str]) -> dict[str, Any]:
-    return {
-        attribute: text(new.take(name)) for name, attribute in names.items() if name in new.inputs
-    }
+@update("aws:sns/topicSubscription:TopicSubscription", *SUBSCRIPTION_ATTRIBUTES)
+def subscription_again(new: New, arn: str, differing: frozenset[str]) -> Mapping[str, Any]:
+    new.leave(*new.inputs.keys() - differing)
+    for name, value in _attributes(new, SUBSCRIPTION_ATTRIBUTES, differing).items():
+        new.send(
+            "sns",
+            "SetSubscriptionAttributes",
+            SubscriptionArn=arn,
+            AttributeName=name,
+            AttributeValue=value,
+        )
+    return {}
+
+
+def _attributes(
+    new: New, names: Mapping[str, str], among: Collection[str] | None = None
+) -> dict[str, Any]:
+    chosen = new.inputs.keys() if among is None else among
+    return {attribute: text(new.take(name)) for name, attribute in names.items() if name in chosen}

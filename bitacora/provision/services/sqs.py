@@ -1,9 +1,10 @@
 """SQS queues and their policies."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
-from bitacora.provision.kinds import Made, New, kind
+from bitacora.provision.kinds import Made, New, kind, update
 
 # Attributes of the API that Pulumi names in another way.
 RENAMED = {
@@ -25,6 +26,13 @@ def queue(new: New) -> Made:
     url = new.create("sqs", "CreateQueue", QueueName=name, Attributes=attributes)["QueueUrl"]
     arn = f"arn:aws:sqs:{new.cloud.region}:{new.cloud.account_id}:{name}"
     return Made(url, {"url": url, "arn": arn})
+
+
+@update("aws:sqs/queue:Queue", *ATTRIBUTES)
+def queue_again(new: New, url: str, differing: frozenset[str]) -> Mapping[str, Any]:
+    new.leave(*new.inputs.keys() - differing)
+    new.send("sqs", "SetQueueAttributes", QueueUrl=url, Attributes=_attributes(new, *differing))
+    return {}
 
 
 @kind("aws:sqs/queuePolicy:QueuePolicy", "policy")
