@@ -98,11 +98,15 @@ class Repaired:
 
 @dataclass(frozen=True)
 class Slice:
-    """One slice of a reconciliation; `cursor` is where the next begins, None when all was seen."""
+    """One slice of a reconciliation; `cursor` is where the next begins, None at the first head.
+
+    `finished` tells that this slice saw the last head.
+    """
 
     cursor: str | None
     compared: int
     repaired: list[Repaired]
+    finished: bool
 
 
 class Projector:
@@ -160,13 +164,13 @@ class Projector:
             heads, following = self._store.heads(cursor, page)
             for stream in self._behind(heads):
                 if clock() >= deadline:
-                    return Slice(cursor, compared, repaired)
+                    return Slice(cursor, compared, repaired, finished=False)
                 repaired.append(self.repair(stream))
             compared += len(heads)
             cursor = following
             if cursor is None:
-                return Slice(None, compared, repaired)
-        return Slice(cursor, compared, repaired)
+                return Slice(None, compared, repaired, finished=True)
+        return Slice(cursor, compared, repaired, finished=False)
 
     def _behind(self, heads: Sequence[Head]) -> list[str]:
         positions = self._read_model.positions([head.stream for head in heads])

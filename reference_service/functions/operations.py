@@ -55,7 +55,7 @@ def _reconcile() -> dict[str, Any]:
     parked = sum(1 for one in done.repaired if one.parked)
     counts = {"Compared": done.compared, "Repaired": len(repaired), "Parked": parked}
     report("operations", counts, operation="reconcile", repaired=repaired[:50])
-    return {"cursor": done.cursor, "compared": done.compared, "repaired": repaired}
+    return {"finished": done.finished, "compared": done.compared, "repaired": repaired}
 
 
 def _heal_failed_batches(message: Message) -> str:

@@ -71,6 +71,14 @@ def test_commits_in_order_are_applied_without_a_look_at_the_store() -> None:
     assert store.loaded == []
 
 
+def test_commits_that_come_in_any_order_within_a_batch_need_no_look_at_the_store() -> None:
+    store = CountingStore(A)
+    one, model = projector(store)
+    one.apply([deliver(A[2]), deliver(A[0]), deliver(A[1])])
+    assert model.rows["a"] == expected(A[:3])
+    assert store.loaded == []
+
+
 def test_a_repeated_batch_changes_nothing() -> None:
     one, model = projector(CountingStore(A))
     batch = [deliver(*A)]
@@ -147,6 +155,14 @@ def test_what_precedes_a_poisoned_commit_is_applied() -> None:
     assert model.parked["a"].commit == 3
     assert "Undecodable" in model.parked["a"].reason
     assert one.repair("a").parked == model.parked["a"].reason
+
+
+def test_the_first_of_two_faults_of_a_stream_is_the_reason() -> None:
+    poison = extended(A[0], "a", body="not numbers")
+    one, model = projector(CountingStore([A[0], poison]))
+    one.apply([deliver(A[0], poison), Delivery(id="2", stream="a", fault="not JSON")])
+    assert model.parked["a"].commit == 2
+    assert "Undecodable" in model.parked["a"].reason
 
 
 def test_a_row_that_the_read_model_refuses_parks_its_stream_alone() -> None:
@@ -270,7 +286,7 @@ def test_reconcile_repairs_a_lost_last_commit_and_leaves_the_rest() -> None:
     one, model = projector(CountingStore(A, B))
     one.apply([deliver(*A[:4]), deliver(*B)])
     done = one.reconcile(None, page=1, budget_s=60, clock=lambda: 0)
-    assert done == Slice(None, 2, [Repaired("a", 4, 5, None)])
+    assert done == Slice(None, 2, [Repaired("a", 4, 5, None)], finished=True)
     assert model.rows == {"a": expected(A), "b": expected(B)}
 
 
@@ -292,13 +308,22 @@ def test_reconcile_goes_on_where_its_budget_ended() -> None:
         now[0] += 1
         return now[0]
 
-    cursor, slices = None, 0
-    while slices == 0 or cursor:
+    cursor, slices, finished = None, 0, False
+    while not finished:
         done = one.reconcile(cursor, page=2, budget_s=5, clock=clock)
-        cursor, slices = done.cursor, slices + 1
+        cursor, slices, finished = done.cursor, slices + 1, done.finished
         assert slices < 20
     assert slices > 1
     assert len(model.gates) == 6
+
+
+def test_a_slice_ends_within_its_page_when_its_budget_does() -> None:
+    one, model = projector(CountingStore(*(chain(f"s{n}", 1) for n in range(6))))
+    moments = iter(range(100))
+    done = one.reconcile(None, page=6, budget_s=4, clock=lambda: next(moments))
+    assert (done.cursor, done.finished) == (None, False)
+    assert 0 < len(done.repaired) < 6
+    assert len(model.gates) == len(done.repaired)
 
 
 def test_commits_altered_on_the_log_are_not_applied() -> None:

@@ -112,7 +112,8 @@ def test_an_event_that_the_bus_refuses_fails_its_record_alone(stage: Stage) -> N
 
 
 def test_alterations_are_the_relays_concern(stage: Stage) -> None:
-    assert stage.publisher.publish([change(A[0], kind="REMOVE", commit=None)]).published == 0
+    done = stage.publisher.publish([change(A[0], kind="REMOVE", commit=None)])
+    assert (done.published, done.parked, stage.markers.standing) == (0, {}, {})
 
 
 def test_a_fault_that_stays_parks_its_stream_alone() -> None:
