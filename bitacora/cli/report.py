@@ -101,7 +101,8 @@ def print_up(home: Home, ready: Ready, journey: Journey | None, *, timings: bool
     counts = by_service(ready)
     print_table(("resources", "count"), [(name, str(count)) for name, count in counts.items()])
     print()
-    print_table(("url", ""), urls(home.environment, ready))
+    for name, url in urls(home.environment, ready):
+        print(f"{name:<31} {url}")
     print(f"\n{changes_line(ready)}")
     print(f"Ready in {ready.timings_s['ready']:.1f} s.")
     if timings:

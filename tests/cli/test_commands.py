@@ -2,15 +2,17 @@
 
 import base64
 import json
+import os
 import shutil
 import signal
 import subprocess
+import sys
 
 import pytest
 
 from bitacora.embedded.environment import PROJECT, Environment
 from bitacora.embedded.problem import Problem, UsageProblem
-from tests.cli.conftest import command
+from tests.cli.conftest import TIMEOUT_S, command
 
 FUNCTIONS = 11
 
@@ -123,24 +125,33 @@ def test_an_interrupted_up_goes_on_later(environment, run):
     assert run("up", "--no-demo").returncode == 0
 
 
-def test_changed_code_is_deployed_in_place(environment, tmp_path):
-    for name in ("infra", "reference_service", "contracts", "Pulumi.yaml", "Pulumi.embedded.yaml"):
-        if (PROJECT / name).is_dir():
-            shutil.copytree(PROJECT / name, tmp_path / name)
-        else:
-            shutil.copy(PROJECT / name, tmp_path / name)
+def test_changed_code_is_deployed_in_place(environment, run, tmp_path):
+    """A copy of the checkout, with one function edited, against the same environment."""
+    for name in ("bitacora", "infra", "reference_service", "contracts"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(PROJECT / name, tmp_path / name, ignore=ignored)
+    for file in PROJECT.glob("Pulumi*.yaml"):
+        shutil.copy(file, tmp_path)
     handler = tmp_path / "reference_service" / "functions" / "notifier.py"
     handler.write_text(handler.read_text() + "\n\ndef handler(*_):\n    return 'changed'\n")
     before = environment.status().parts
-    ready = Environment(environment.home, project=tmp_path).start()
-    changed = {change.name for change in ready.provisioned.changed}
-    assert "notifier" in changed
-    assert {change.action for change in ready.provisioned.changed} == {"updated"}
+    done = subprocess.run(
+        [sys.executable, "-m", "bitacora", "--home", environment.home, "up", "--no-demo", "--json"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+    )
+    assert done.returncode == 0, done.stderr
+    changes = json.loads(done.stdout)["changes"]
+    assert "notifier" in {change["name"] for change in changes}
+    assert {change["action"] for change in changes} == {"updated"}
     name = environment.outputs["functions"]["notifier"]
     answer = environment.client("lambda").invoke(FunctionName=name, Payload=b"{}")
     assert json.loads(answer["Payload"].read()) == "changed"
     assert [part.pid for part in environment.status().parts] == [part.pid for part in before]
-    environment.start()
+    assert "Updated in place" in run("up", "--no-demo").stdout
 
 
 def test_a_change_that_cannot_be_made_in_place_is_refused_with_the_command(environment):
