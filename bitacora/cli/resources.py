@@ -1,4 +1,4 @@
-"""bitacora resources"""
+"""bitacora resources | output: what the program made, and what it exports."""
 
 from typing import Annotated
 
@@ -18,9 +18,10 @@ def resources(
     from bitacora.provision.state import StateFile
 
     home: Home = context.obj
+    running = home.environment.state.home  # raises Problem: what was made ended with the emulator
     stored = StateFile(home.folder / RESOURCES_FILE).resources
     if not stored:
-        raise Problem(f"Nothing is provisioned in {home.folder}.", "Run `bitacora up`.")
+        raise Problem(f"Nothing is provisioned in {running}.", "Run `bitacora up`.")
     rows = [
         {"type": resource.type, "name": resource.name, "id": resource.id, "urn": urn}
         for urn, resource in sorted(stored.items(), key=lambda item: (item[1].type, item[1].name))
@@ -31,3 +32,23 @@ def resources(
         report.print_table(
             ("type", "name", "id"), [(row["type"], row["name"], row["id"]) for row in rows]
         )
+
+
+def output(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="One export; all of them without.")] = None,
+) -> None:
+    """Print what the program exports: one value plain, or all as JSON."""
+    from bitacora.cli import report
+    from bitacora.embedded.problem import Problem
+
+    home: Home = context.obj
+    outputs = home.environment.outputs
+    if name is None:
+        report.print_json(outputs)
+    elif name not in outputs:
+        raise Problem(f"There is no output {name!r}.", f"There are: {', '.join(sorted(outputs))}.")
+    elif isinstance(outputs[name], str):
+        print(outputs[name])
+    else:
+        report.print_json(outputs[name])
