@@ -27,7 +27,7 @@ def consume(
         try:
             outcome = work(message)
         except (Unavailable, Undecodable) as fault:
-            logger.error("%s: message %s failed: %s", function, message.id, fault)  # noqa: TRY400
+            logger.warning("%s: message %s failed: %s", function, message.id, fault)
             failed.append(message.id)
             outcome = "Failed"
         counts[outcome] = counts.get(outcome, 0) + 1
