@@ -67,12 +67,14 @@ def _part(process: psutil.Process, home: Path) -> str | None:
 
 
 def end(processes: Iterable[psutil.Process], grace_s: float) -> list[psutil.Process]:
-    """Ask them to end, kill what is left after `grace_s`; returns what even that did not end."""
+    """Ask them to end, kill what is left after `grace_s` (0: at once).
+
+    Returns what even that did not end.
+    """
     left = list(processes)
-    for action, timeout_s in (("terminate", grace_s), ("kill", KILL_TIMEOUT_S)):
-        left = _signalled(left, action)
-        left = wait_until_ended(left, timeout_s)
-    return left
+    if grace_s:
+        left = wait_until_ended(_signalled(left, "terminate"), grace_s)
+    return wait_until_ended(_signalled(left, "kill"), KILL_TIMEOUT_S)
 
 
 def wait_until_ended(processes: Iterable[psutil.Process], timeout_s: float) -> list[psutil.Process]:
