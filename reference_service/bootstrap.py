@@ -63,6 +63,8 @@ PROMPT = {"connect_timeout": 1, "read_timeout": 1, "attempts": 2}
 APPEND_DEADLINE_S = 2.5
 # Nobody waits for the others.
 PATIENT = {"connect_timeout": 2, "read_timeout": 5, "attempts": 3}
+# A dead connection, a new one and a statement end before the query function's timeout of 10 s.
+QUERY_WAIT_S = 3
 # A migration waits this long for a server that is starting.
 CONNECT_TIMEOUT_S = 90
 # A batch of 6 MB is kept as escaped JSON inside JSON.
@@ -133,7 +135,8 @@ def query(settings: QuerySettings) -> QuerySide:
     schemas = Schemas.load()
     store = _event_store(settings.events_table, _deferred("dynamodb", PROMPT))
     orders = Orders(schemas, store, OrderCodec(schemas))
-    return QuerySide(PostgresQueries(Database(iam_connect(settings)), ORDER_SUMMARY), orders)
+    database = Database(iam_connect(settings, QUERY_WAIT_S))
+    return QuerySide(PostgresQueries(database, ORDER_SUMMARY), orders)
 
 
 @dataclass(frozen=True)

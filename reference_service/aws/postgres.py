@@ -19,15 +19,6 @@ T = TypeVar("T")
 Connect = Callable[[], "psycopg.Connection[Any]"]
 
 CONNECT_TIMEOUT_S = 5
-# Bounds each statement's wait on the server, and the client's wait for a server that is gone.
-BOUNDS: dict[str, Any] = {
-    "options": "-c statement_timeout=10s -c lock_timeout=5s",
-    "connect_timeout": CONNECT_TIMEOUT_S,
-    "tcp_user_timeout": 10_000,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 2,
-}
 # Deadlocks and serialization failures are undone by the server; at once again mostly works.
 ATTEMPTS = 3
 
@@ -55,8 +46,11 @@ def iam_token(host: str, port: int, user: str, region: str, session: Session) ->
     return url.removeprefix("https://")
 
 
-def iam_connect(settings: DatabaseSettings) -> Connect:
-    """Connections with a new token each."""
+def iam_connect(settings: DatabaseSettings, wait_s: int = 10) -> Connect:
+    """Connections with a new token each.
+
+    `wait_s` bounds a connection, a statement, and the wait for a server that is gone.
+    """
     session = Session()
     host, port, user = settings.database_host, settings.database_port, settings.database_user
 
@@ -70,7 +64,12 @@ def iam_connect(settings: DatabaseSettings) -> Connect:
             dbname=settings.database_name,
             sslmode=settings.database_sslmode,
             autocommit=True,
-            **BOUNDS,
+            connect_timeout=min(wait_s, CONNECT_TIMEOUT_S),
+            options=f"-c statement_timeout={wait_s}s -c lock_timeout={wait_s}s",
+            tcp_user_timeout=wait_s * 1000,
+            keepalives_idle=wait_s,
+            keepalives_interval=5,
+            keepalives_count=2,
         )
 
     return connect

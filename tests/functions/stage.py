@@ -84,7 +84,7 @@ class Stage:
             side = self.read_side
             self.monkeypatch.setattr(
                 "reference_service.aws.postgres.iam_connect",
-                lambda _settings: lambda: side.connect(connect),
+                lambda *_: lambda: side.connect(connect),
             )
         path = f"reference_service.functions.{name}"
         sys.modules.pop(path, None)
