@@ -127,16 +127,17 @@ class Observability(pulumi.ComponentResource):
 def watches(inventory: Inventory) -> list[Watch]:
     """Every function's errors, every stream's reader, every dead letter, and broken promises."""
     readers = inventory.stream_readers
+    [relay] = [function.name for function in readers if function.key == "relay"]
     rewritten = "a stored commit was changed or removed; see the evidence bucket"
     return [
-        Watch("history-rewritten", ALTERATIONS, "relay", rewritten),
+        Watch("history-rewritten", ALTERATIONS, relay, rewritten),
         *(Watch(f"{f.key}-errors", ERRORS, f.name, f"{f.key} fails") for f in inventory.functions),
         *(
             Watch(f"{f.key}-behind", ITERATOR_AGE, f.name, f"{f.key} is behind", BEHIND_MS)
             for f in readers
         ),
         *(
-            Watch(f"{f.key}-parked", PARKED, f.key, f"{f.key} parked a stream: repair it")
+            Watch(f"{f.key}-parked", PARKED, f.name, f"{f.key} parked a stream: repair it")
             for f in readers
         ),
         *(

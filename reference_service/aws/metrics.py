@@ -4,6 +4,7 @@ Source: "Embedded metric format specification". The line goes to stdout, which L
 """
 
 import json
+import os
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +15,9 @@ NAMESPACE = "Bitacora"
 def report(function: str, counts: Mapping[str, int | float], **facts: Any) -> None:
     """Print the line: `counts` become metrics with the dimension Function, `facts` stay in the log.
 
-    A metric's unit is told by its name: names ending in _ms are milliseconds, others are counts.
+    The dimension is the deployed function's name, so that two stacks of one account do not share an
+    alarm; outside Lambda it is `function`. A metric's unit is told by its name: names ending in _ms
+    are milliseconds, others are counts.
     """
     metrics = [
         {"Name": name, "Unit": "Milliseconds" if name.endswith("_ms") else "Count"}
@@ -23,4 +26,5 @@ def report(function: str, counts: Mapping[str, int | float], **facts: Any) -> No
     directive = {"Namespace": NAMESPACE, "Dimensions": [["Function"]], "Metrics": metrics}
     aws = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
     shown = {name: value for name, value in facts.items() if value not in (None, [], {}, "")}
-    print(json.dumps({"_aws": aws, "Function": function, **counts, **shown}, default=str))
+    name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", function)
+    print(json.dumps({"_aws": aws, "Function": name, **counts, **shown}, default=str))

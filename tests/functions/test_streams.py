@@ -147,14 +147,18 @@ def test_a_record_of_another_stream_is_poison(stage_with_database: Stage) -> Non
 
 @pytest.mark.parametrize("name", ["relay", "publisher", "projector"])
 def test_an_invocation_prints_one_line_with_its_metrics(
-    stage_with_database: Stage, capsys: pytest.CaptureFixture[str], name: str
+    stage_with_database: Stage,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
 ) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", f"shop-dev-{name}")
     function = stage_with_database.function(name)
     event = log_event(SECOND) if name == "projector" else stream_event(SECOND)
     function.handler(event, None)
     (line,) = capsys.readouterr().out.splitlines()
     printed = json.loads(line)
     metrics = printed["_aws"]["CloudWatchMetrics"][0]["Metrics"]
-    assert printed["Function"] == name
+    assert printed["Function"] == f"shop-dev-{name}"
     assert {"Failed", "Parked"} <= {metric["Name"] for metric in metrics}
     assert all(printed[metric["Name"]] >= 0 for metric in metrics)

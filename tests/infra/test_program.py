@@ -103,8 +103,8 @@ def test_alarms_watch_every_function_reader_and_dead_letter_queue(topology: Prog
         *(("Errors", name) for name in functions),
         *(("IteratorAge", name) for name in readers),
         *((depth, name) for name in letters),
-        *(("Parked", key) for key in ("relay", "publisher", "projector")),
-        ("Alterations", "relay"),
+        *(("Parked", name) for name in readers),
+        ("Alterations", topology.exports["functions"]["relay"]),
     }
 
 
@@ -118,9 +118,10 @@ def test_alarms_on_the_service_s_metrics_watch_what_it_reports(topology: Program
         if not alarm.inputs["namespace"].startswith("AWS/")
     ]
     assert len(own) == 4
+    keys = {name: key for key, name in topology.exports["functions"].items()}
     for alarm in own:
         assert alarm.inputs["namespace"] == NAMESPACE
-        function = alarm.inputs["dimensions"]["Function"]
+        function = keys[alarm.inputs["dimensions"]["Function"]]
         source = (ROOT / f"reference_service/functions/{function}.py").read_text("utf-8")
         assert f'"{alarm.inputs["metricName"]}": ' in source
         assert f'"{function}",' in source
