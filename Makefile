@@ -18,7 +18,7 @@ lint: .venv/ready      ## style, types and import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 bdd: .venv/ready       ## the consistency scenarios alone
 	@$(BIN)/pytest features
