@@ -8,6 +8,7 @@ block that can't run in a test is preceded by a comment that says why: <!-- not 
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,9 +63,9 @@ def as_said(said: str, printed: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def home() -> Iterator[Path]:
     """The pages are one story: what one block starts, the next ones use."""
-    home = tmp_path_factory.mktemp("documentation")
+    home = Path(tempfile.mkdtemp(prefix="bitacora-docs-"))
     yield home
     Environment(home).stop(purge=True)
 

@@ -1,3 +1,4 @@
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -9,11 +10,15 @@ from tests.journey.api import Customer
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
+def environment() -> Iterator[Environment]:
     """The whole topology, provisioned once for the tests of this folder."""
-    home: Path = tmp_path_factory.mktemp("journey")
-    with Environment(home) as running:
-        yield running
+    # Not below pytest's own folder: a second run by root would close it to PostgreSQL's user.
+    home = Environment(Path(tempfile.mkdtemp(prefix="bitacora-journey-")))
+    try:
+        with home as running:
+            yield running
+    finally:
+        home.stop(purge=True)
 
 
 @pytest.fixture
