@@ -4,10 +4,13 @@ Feature: Appending to an order's history
 
   Scenario: Only one of many concurrent appends wins
     Given an order at version 3
-    When 20 devices of its customer send a different command for it at once, each expecting version 3
+    And 20 devices of its customer are in use
+    And the event store takes half a second for each append
+    When each device sends a different command for it at once, expecting version 3
     Then exactly one is accepted
     And the others are told that the order has moved on to version 4
     And its history holds 4 versions without a gap
+    And several appends were really under way at once
 
   Scenario Outline: A lost answer is recognised as committed
     Given an order at version 2

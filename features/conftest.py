@@ -12,6 +12,8 @@ from bitacora.faults import FaultProxy
 from features.kit import Kit
 from features.scene import Scene
 
+# No reconciliation during a scenario: it would heal what a scenario is to find missing.
+CONFIG = {"kit:reconcileMinutes": "60"}
 STEPS = ("orders", "commands", "history", "faults", "downstream", "reads")
 
 
@@ -26,7 +28,7 @@ def running() -> Iterator[Kit]:
     # Not pytest's folder: another session of root closes it to PostgreSQL's user.
     home = Path(tempfile.mkdtemp(prefix="bitacora-"))
     with FaultProxy(lambda: Environment(home).endpoint) as proxy:
-        environment = Environment(home, config={"kit:endpoint": proxy.url})
+        environment = Environment(home, config=CONFIG | {"kit:endpoint": proxy.url})
         with environment:
             yield Kit(environment, proxy, stores_of(environment))
         environment.stop(purge=True)

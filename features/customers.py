@@ -9,9 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from bitacora.audit.until import until
 from reference_service.schemas import CONTRACTS
 
 ANSWER_TIMEOUT_S = 30
+TRY_FOR_S = 20
+TRY_AGAIN = ("urn:bitacora:problem:unavailable", "urn:bitacora:problem:contended")
 ORDER: dict[str, Any] = json.loads(
     (CONTRACTS / "commands/place_order/examples/v1-full.json").read_bytes()
 )
@@ -52,6 +55,15 @@ class Customer:
     api_url: str
 
     def send(self, request: Request) -> Answer:
+        """The answer; a device that is told that nothing was done and to try again does so."""
+        return until(
+            "an answer that is more than «try again»",
+            lambda: self._send(request),
+            lambda answer: answer.body.get("type") not in TRY_AGAIN,
+            at_most_s=TRY_FOR_S,
+        )
+
+    def _send(self, request: Request) -> Answer:
         headers = {"Content-Type": "application/json", "Idempotency-Key": request.key}
         if request.expected_version is not None:
             headers["If-Match"] = f'"{request.expected_version}"'

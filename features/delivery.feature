@@ -3,13 +3,20 @@ Feature: Delivering events downstream
 
   Scenario: No accepted event is missing downstream, on either way
     Given batches are repeated and their answers lost on the way to the relay, the projector and the publisher
-    And the log and the bus are out of reach at first
     And the log loses a third of its answers to the relay
     When 12 orders live their life
     Then within 30 seconds every accepted command is visible in the read model
     And every public event is in the ledger once
     And every confirmed order is shipped
     And batches were really repeated and answers really lost
+
+  Scenario: While the log and the bus are out of reach nothing is lost
+    Given the log and the bus are out of reach
+    When 12 orders live their life
+    And the log and the bus can be reached again
+    Then within 30 seconds every accepted command is visible in the read model
+    And every public event is in the ledger once
+    And every confirmed order is shipped
 
   Scenario: Repeated batches change nothing
     Given 6 orders have lived their life

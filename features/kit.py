@@ -35,6 +35,9 @@ class Kit:
         reports = self.environment.delivery.mappings()
         return next(each for each in reports if each["function"].endswith(name))
 
+    def caught_up(self, function: str) -> bool:
+        return bool(self.mapping(function)["caught_up"])
+
     def fault(self, function: str, kind: str, **options: Any) -> None:
         self.environment.delivery.fault(self.mapping(function)["uuid"], kind, **options)
 

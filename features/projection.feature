@@ -2,7 +2,7 @@ Feature: Reading what was projected
   The read model is behind the event store by a moment. A read says which version it shows.
 
   Scenario: A read with a version token sees that version
-    Given an order at version 1
+    Given an order that is visible at version 1
     When its customer pays a part
     And asks for the order at the version that the payment made
     Then that version of the order is shown

@@ -12,6 +12,7 @@ class Scene:
 
     customer: Customer | None = None
     order_id: str = ""
+    devices: int = 1
     request: Request | None = None
     answers: list[Answer] = field(default_factory=list)
     accepted: list[Answer] = field(default_factory=list)

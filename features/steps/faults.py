@@ -5,15 +5,36 @@ from functools import partial
 from pytest_bdd import given, parsers, then, when
 
 from bitacora.audit.until import until
-from bitacora.faults import Injection, LoseAnswer, Refuse, Rule
+from bitacora.faults import Delay, Injection, LoseAnswer, Refuse, Rule
 from features.kit import Kit
 from features.scene import Scene
 
 CONSUMERS = ("relay", "projector", "publisher")
 REPEATED, LOST = 30, 2
-OUT_OF_REACH = 4  # calls: one more than the SDK tries, so that a batch fails
+SDK_ATTEMPTS = 3
+MET_WITHIN_S = 30
 LOSSES = {"lost once": 1, "lost 4 times": 4, "always lost": None}
 REDELIVERED_WITHIN_S = 20
+
+
+@given("the event store takes half a second for each append", target_fixture="slow_appends")
+def slow_appends(kit: Kit, scene: Scene) -> Injection:
+    """So that devices decide on the same history before the first of them is through."""
+    stream = scene.stream.encode()
+    return kit.proxy.inject(
+        Rule(
+            fault=Delay(0.5),
+            service="dynamodb",
+            operation="PutItem",
+            body=lambda body: stream in body,
+            times=None,
+        )
+    )
+
+
+@then("several appends were really under way at once")
+def really_at_once(slow_appends: Injection) -> None:
+    assert slow_appends.applied > 1
 
 
 @given(parsers.re("the event store's answer to the next append is (?P<times>.*)"))
@@ -45,12 +66,30 @@ def repeat_batches(kit: Kit) -> None:
         kit.fault(consumer, "lose_answer", times=LOST)
 
 
-@given("the log and the bus are out of reach at first")
-def out_of_reach(kit: Kit) -> None:
-    for service, operation in (("kinesis", "PutRecords"), ("events", "PutEvents")):
-        kit.proxy.inject(
-            Rule(fault=Refuse(), service=service, operation=operation, times=OUT_OF_REACH)
+@given("the log and the bus are out of reach", target_fixture="refused")
+def out_of_reach(kit: Kit) -> dict[str, Injection]:
+    calls = {"relay": ("kinesis", "PutRecords"), "publisher": ("events", "PutEvents")}
+    return {
+        consumer: kit.proxy.inject(
+            Rule(fault=Refuse(), service=service, operation=operation, times=None)
         )
+        for consumer, (service, operation) in calls.items()
+    }
+
+
+@when("the log and the bus can be reached again")
+def reachable_again(kit: Kit, refused: dict[str, Injection]) -> None:
+    """But not before a whole batch of the relay's and one of the publisher's failed that hold what
+    was accepted last: a batch under way ends, the next one begins and fails, one more begins.
+    (One that is caught up took the failure for a success.)"""
+    enough = {name: one.applied + 2 * SDK_ATTEMPTS + 1 for name, one in refused.items()}
+    until(
+        "the outage is met",
+        lambda: {name: (one.applied, kit.caught_up(name)) for name, one in refused.items()},
+        lambda met: all(calls >= enough[name] or done for name, (calls, done) in met.items()),
+        at_most_s=MET_WITHIN_S,
+    )
+    kit.proxy.clear()
 
 
 @given("the log loses a third of its answers to the relay", target_fixture="lost_by_the_log")
