@@ -36,7 +36,6 @@ from load.verdict import Outcome, unobserved
 
 CUSTOMERS = 40
 START_AHEAD_S = 0.5
-WARM_UP_ORDERS = 2
 
 
 class WallClock:
@@ -82,7 +81,7 @@ class Run:
 
     def _warm_up(self, clock: Clock, random: Random) -> None:
         """Orders one after the other, in the verdict but not in the latencies: cold starts."""
-        for _ in range(WARM_UP_ORDERS):
+        for _ in range(self.options.warm_up):
             journey = self._journey(random)
             self._customer(journey, lambda _: None, clock).live(journey, clock.now())
 
@@ -143,7 +142,13 @@ def options(parser: Any) -> None:
     group.add_argument("--arrivals", choices=sorted(SHAPES), default="poisson", help="Their shape")
     group.add_argument("--seed", type=int, default=1, help="Of arrivals and journeys")
     group.add_argument(
-        "--converge-seconds", type=_positive, default=30.0, help="How long the audit waits at most"
+        "--warm-up", type=int, default=2, metavar="ORDERS", help="Orders before, not measured"
+    )
+    group.add_argument(
+        "--converge-seconds",
+        type=_positive,
+        default=120.0,
+        help="How long the audit waits at most; a queue gives a failed message back after 60 s",
     )
     group.add_argument(
         "--home",

@@ -12,7 +12,7 @@ import pytest
 from bitacora.embedded.environment import Environment
 from tests.load.test_without_an_environment import locust
 
-ORDERS = ("--rate", "4", "--seconds", "3", "--arrivals", "steady")
+ORDERS = ("--rate", "4", "--seconds", "3", "--arrivals", "steady", "--warm-up", "0")
 
 
 @pytest.fixture(scope="module")
