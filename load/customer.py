@@ -87,17 +87,18 @@ class Customer:
     def live(self, journey: Journey, began: float) -> None:
         """Every step at its moment, or as soon after it as the step before has its answer.
 
-        `began` is the order's arrival on the clock. An order that could not be placed has no
-        further steps.
+        `began` is the order's arrival on the clock. A customer who gets no answer to a command
+        gives up: nothing certain is known of the order any more.
         """
         known = Known()
         for moment, step in journey.steps:
             self.clock.wait_until(began + moment)
-            known = self._take(step, known, journey.customer_id, began + moment)
-            if not known.order_id:
+            learned = self._take(step, known, journey.customer_id, began + moment)
+            if learned is None:
                 return
+            known = learned
 
-    def _take(self, step: Step, known: Known, customer_id: str, meant: float) -> Known:
+    def _take(self, step: Step, known: Known, customer_id: str, meant: float) -> Known | None:
         method, path = _request(step, known)
         headers = {"Authorization": f"Bearer {self.token}"}
         body, command = b"", None
@@ -120,7 +121,8 @@ class Customer:
             self.clock.wait_until(self.clock.now() + pause_s)
         return self.api.send(method, path, headers, body)
 
-    def _learn(self, command: str, answer: Answer, known: Known) -> Known:
+    def _learn(self, command: str, answer: Answer, known: Known) -> Known | None:
+        """What is known of the order after the command; None when that is not told."""
         told: dict[str, Any] = answer.body
         if 200 <= answer.status < 300 and {"order_id", "version", "commit"} <= told.keys():
             self.receipts.unanswered.discard(command)
@@ -132,7 +134,8 @@ class Customer:
         if 400 <= answer.status < 500 and not answer.repeatable:
             self.receipts.unanswered.discard(command)
             self.receipts.refused.add(command)
-        return known
+            return known if known.order_id else None
+        return None
 
 
 def _request(step: Step, known: Known) -> tuple[str, str]:

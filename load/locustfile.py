@@ -147,8 +147,8 @@ def options(parser: Any) -> None:
     group.add_argument(
         "--converge-seconds",
         type=_positive,
-        default=120.0,
-        help="How long the audit waits at most; a queue gives a failed message back after 60 s",
+        default=240.0,
+        help="How long the audit waits at most; a queue holds a failed message back for 180 s",
     )
     group.add_argument(
         "--home",

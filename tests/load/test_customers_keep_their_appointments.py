@@ -102,6 +102,13 @@ def test_a_command_that_is_never_answered_stays_unanswered_and_ends_a_new_order(
     assert [each.fault for each in took] == ["no answer: reset"]
 
 
+def test_a_customer_gives_up_when_a_payment_gets_no_answer() -> None:
+    steps = [(0.0, PLACE), (0.5, PAY), (1.0, ReadOwn())]
+    took, receipts, _ = lived(steps, (0.0, PLACED), *[(0.0, NO_ANSWER)] * 4)
+    assert len(took) == 2
+    assert (len(receipts.accepted), len(receipts.unanswered)) == (1, 1)
+
+
 def test_a_refusal_is_remembered() -> None:
     late = Cancel({"reason": "other"}, contested=True)
     took, receipts, _ = lived([(0.0, PLACE), (1.0, late)], (0.0, PLACED), (0.0, Answer(409)))
