@@ -29,9 +29,11 @@ def running() -> Iterator[Kit]:
     home = Path(tempfile.mkdtemp(prefix="bitacora-"))
     with FaultProxy(lambda: Environment(home).endpoint) as proxy:
         environment = Environment(home, config=CONFIG | {"kit:endpoint": proxy.url})
-        with environment:
+        try:
+            environment.start()
             yield Kit(environment, proxy, stores_of(environment))
-        environment.stop(purge=True)
+        finally:
+            environment.stop(purge=True)
 
 
 @pytest.fixture
