@@ -24,7 +24,7 @@ bdd: .venv/ready       ## the consistency scenarios alone
 	@$(BIN)/pytest features
 
 load: .venv/ready      ## orders at a steady rate against the running environment, then the verdict
-	@$(BIN)/locust -f load/locustfile.py --headless
+	@$(BIN)/locust -f load/locustfile.py --headless --only-summary
 
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) bootstrap.py
