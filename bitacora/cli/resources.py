@@ -40,14 +40,16 @@ def output(
 ) -> None:
     """Print what the program exports: one value plain, or all as JSON."""
     from bitacora.cli import report
-    from bitacora.embedded.problem import Problem
+    from bitacora.embedded.problem import UsageProblem
 
     home: Home = context.obj
     outputs = home.environment.outputs
     if name is None:
         report.print_json(outputs)
     elif name not in outputs:
-        raise Problem(f"There is no output {name!r}.", f"There are: {', '.join(sorted(outputs))}.")
+        raise UsageProblem(
+            f"There is no output {name!r}.", f"There are: {', '.join(sorted(outputs))}."
+        )
     elif isinstance(outputs[name], str):
         print(outputs[name])
     else:

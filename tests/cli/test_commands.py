@@ -54,6 +54,14 @@ def test_resources_lists_what_was_made(run, environment):
     assert environment.outputs["events_table"] in run("resources").stdout
 
 
+def test_output_prints_one_export_plain_or_all_as_json(run, environment):
+    assert run("output", "api_url").stdout == environment.outputs["api_url"] + "\n"
+    assert json.loads(run("output", "functions").stdout) == environment.outputs["functions"]
+    assert json.loads(run("output").stdout) == environment.outputs
+    unknown = run("output", "api_uri")
+    assert (unknown.returncode, "api_url" in unknown.stderr) == (2, True)
+
+
 def test_the_printed_curl_reads_the_order(run):
     done = run("demo")
     assert done.returncode == 0

@@ -11,7 +11,7 @@ from bitacora.embedded.environment import Environment
 from bitacora.embedded.problem import UsageProblem
 from tests.cli.conftest import run_in
 
-COMMANDS = ("up", "down", "status", "logs", "demo", "resources", "token", "invoke")
+COMMANDS = ("up", "down", "status", "logs", "demo", "resources", "output", "token", "invoke")
 HEAVY = ("boto3", "pulumi", "rich", "psycopg", "psutil")
 
 
@@ -82,6 +82,7 @@ def test_wrong_usage_ends_with_2(empty, arguments, said):
         ["logs"],
         ["demo"],
         ["resources"],
+        ["output"],
         ["token", "--customer", "ana"],
         ["invoke", "x", "--event", "-"],
     ],
