@@ -30,8 +30,14 @@ def resources(
         report.print_json(rows)
     else:
         report.print_table(
-            ("type", "name", "id"), [(row["type"], row["name"], row["id"]) for row in rows]
+            ("type", "name", "id"), [(_short(row["type"]), row["name"], row["id"]) for row in rows]
         )
+
+
+def _short(token: str) -> str:
+    """aws:sqs/queue:Queue → sqs.Queue, as a program names it; a component's token stays."""
+    provider, module, name = token.split(":")
+    return f"{module.partition('/')[0]}.{name}" if provider == "aws" else token
 
 
 def output(
