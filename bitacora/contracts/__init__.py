@@ -1,0 +1,1 @@
+"""The event contracts: read, held to their rules, compared, and what is generated from them."""

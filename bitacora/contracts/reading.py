@@ -1,0 +1,186 @@
+"""How two sides read one contract: a producer writes closed content, a consumer reads open.
+
+A producer writes no property that its schema does not describe at that place, even where the schema
+would let it. A consumer passes over properties that it does not know, even where its schema says
+`additionalProperties: false`. Both readings are schemas again, so that any validator can judge.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+from bitacora.contracts.keywords import (
+    IN_PLACE,
+    NAMED,
+    OF_ITEMS,
+    OF_PROPERTIES,
+    Schema,
+    at,
+    subschemas,
+    walk,
+)
+
+# A copy of the document as it stands, for what is asked the other way round.
+AS_IT_STANDS = "as-it-stands"
+
+
+class Reading(Enum):
+    """CONTRACT: producer closed, consumer open. STRICT: both schemas as they stand."""
+
+    CONTRACT = "contract"
+    STRICT = "strict"
+
+
+def as_written(schema: Schema) -> Schema:
+    """What a producer writes. Where it is not clear who describes a place, it stays as it is."""
+    shared = _described_twice(schema)
+    return _Changed(schema, lambda node, place: _closed(node, place, schema), shared).made()
+
+
+def as_read(schema: Schema) -> Schema:
+    """What a consumer accepts; below `not` and `if` the schema stays as it is."""
+    return _Changed(schema, lambda node, _: _opened(node), set()).made()
+
+
+def _opened(node: dict[str, Any]) -> dict[str, Any]:
+    closed = ("additionalProperties", "unevaluatedProperties")
+    return {key: value for key, value in node.items() if key not in closed or value is not False}
+
+
+def _closed(node: dict[str, Any], is_place: bool, root: Schema) -> dict[str, Any]:
+    """`is_place` tells that the schema is all that is said of a value, not a part of that."""
+    if not is_place or "additionalProperties" in node or "unevaluatedProperties" in node:
+        return node
+    group = list(_in_place(node, root))
+    if not any({"properties", "patternProperties"} & each.keys() for each, _ in group):
+        return node
+    keyword = "additionalProperties" if len(group) == 1 else "unevaluatedProperties"
+    return {**node, keyword: False}
+
+
+class _Changed:
+    """A document with `change` made wherever it asserts, and untouched elsewhere."""
+
+    def __init__(
+        self,
+        schema: Schema,
+        change: Callable[[dict[str, Any], bool], dict[str, Any]],
+        untouched: set[int],
+    ) -> None:
+        self._schema, self._change, self._untouched = schema, change, untouched
+        self._copied = False
+
+    def made(self) -> Schema:
+        changed = self._asserted(self._schema, is_place=True)
+        if not self._copied:
+            return changed
+        copy = _moved(self._schema)
+        return {**changed, "$defs": {**changed.get("$defs", {}), AS_IT_STANDS: copy}}
+
+    def _asserted(self, node: Schema, is_place: bool) -> Schema:
+        if not isinstance(node, dict):
+            return node
+        if id(node) in self._untouched:
+            self._copied |= any(isinstance(each, dict) and "$ref" in each for _, each in walk(node))
+            return _moved(node)
+        made = self._change(node, is_place)
+        for path, below in subschemas(node):
+            if path[0] not in made or (len(path) == 1 and made[path[0]] is not below):
+                continue
+            if path[0] in ("not", "if"):
+                self._copied = True
+                made = _put(made, path, _moved(below))
+            else:
+                inside = path[0] not in IN_PLACE and path[0] not in NAMED
+                made = _put(made, path, self._asserted(below, is_place=inside))
+        return made
+
+
+def _moved(node: Schema) -> Schema:
+    """The schema with its references into the copy of the document."""
+    if not isinstance(node, dict):
+        return node
+    made = dict(node)
+    if "$ref" in node:
+        made["$ref"] = f"#/$defs/{AS_IT_STANDS}{node['$ref'][1:]}"
+    for path, below in subschemas(node):
+        made = _put(made, path, _moved(below))
+    return made
+
+
+def _put(node: dict[str, Any], path: tuple[str, ...], value: Schema) -> dict[str, Any]:
+    keyword, *rest = path
+    held = node[keyword]
+    if not rest:
+        return {**node, keyword: value}
+    if isinstance(held, list):
+        place = int(rest[0])
+        return {**node, keyword: [*held[:place], value, *held[place + 1 :]]}
+    return {**node, keyword: {**held, rest[0]: value}}
+
+
+# By the oneOf that a schema stands in: in which of its branches.
+Branches: TypeAlias = Mapping[int, str]
+
+
+def _in_place(
+    node: Schema, root: Schema, branches: Branches = MappingProxyType({})
+) -> Iterator[tuple[dict[str, Any], Branches]]:
+    """Every schema that is applied to the same value, `node` first; not what is below `not`."""
+    if not isinstance(node, dict):
+        return
+    yield node, branches
+    if "$ref" in node:
+        yield from _in_place(at(root, node["$ref"][1:]), root, branches)
+    for path, below in subschemas(node):
+        if path[0] == "oneOf":
+            yield from _in_place(below, root, {**branches, id(node): path[1]})
+        elif path[0] in IN_PLACE and path[0] != "not":
+            yield from _in_place(below, root, branches)
+
+
+def _may_both_hold(one: Branches, other: Branches) -> bool:
+    return all(other.get(each, branch) == branch for each, branch in one.items())
+
+
+def _described_twice(root: Schema) -> set[int]:
+    """Schemas of places that another schema may describe too: they cannot be closed alone."""
+    shared: set[int] = set()
+    for _, node in walk(root):
+        group = list(_in_place(node, root))
+        for keywords in (OF_PROPERTIES, OF_ITEMS):
+            describing = [each for each in group if keywords.keys() & each[0].keys()]
+            shared |= {
+                id(one)
+                for first, branches in describing
+                for second, other_branches in describing
+                if _may_both_hold(branches, other_branches)
+                for place, one in _children(first, keywords)
+                for other_place, other in _children(second, keywords)
+                if one is not other and _same_place(place, other_place)
+            }
+    return shared
+
+
+def _children(
+    node: dict[str, Any], keywords: Mapping[str, Any]
+) -> Iterator[tuple[tuple[str, ...], Schema]]:
+    """The subschemas for values inside; what is true or false describes nothing."""
+    for path, below in subschemas(node):
+        if path[0] in keywords and path[0] != "propertyNames" and isinstance(below, dict):
+            yield path, below
+
+
+def _same_place(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    """Whether both may speak of one value; in doubt they do."""
+    if first[0] == second[0] == "properties":
+        return first[1] == second[1]
+    if first[0] == second[0] == "prefixItems":
+        return first[1] == second[1]
+    pair = {first[0]: first, second[0]: second}
+    if pair.keys() == {"properties", "patternProperties"}:
+        return re.search(pair["patternProperties"][1], pair["properties"][1]) is not None
+    # Beside each other in one schema, the rest is for what the others leave; across schemas not.
+    return True
