@@ -1,7 +1,9 @@
 """Do two versions of a contract go together? With the very event that shows it, when not."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Literal, TypeAlias
@@ -9,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 from jsonschema import Draft202012Validator
 
 from bitacora.contracts.documents import Document
-from bitacora.contracts.keywords import Schema, pointer_of, subschemas
+from bitacora.contracts.keywords import Schema, at, pointer_of, steps, subschemas
 from bitacora.contracts.reading import Reading, as_read, as_written
 from bitacora.contracts.satisfiability.answers import Found, Nothing
 from bitacora.contracts.satisfiability.solver import satisfy
@@ -103,7 +105,11 @@ def compare(
     doubts: list[Doubt] = []
     for direction in mode.directions:
         writer, reader = (old, new) if direction == "backward" else (new, old)
-        outcome = _one_way(direction, writer, reader, reading, tried)
+        try:
+            outcome = _one_way(direction, writer, reader, reading, tried)
+        except RecursionError:
+            why = "the schemas are nested too deeply"
+            outcome = Doubt(direction, writer.name, reader.name, why)
         if isinstance(outcome, Counterexample):
             found.append(outcome)
         elif outcome is not None:
@@ -140,7 +146,8 @@ def _one_way(
             return None
         case Found(instance):
             if counterexample := shown(_rounded(instance)):
-                return counterexample
+                likely = (shown(each) for each in _likelier(counterexample, candidates))
+                return next(filter(None, likely), counterexample)
             why = f"a possible counterexample could not be confirmed: {json.dumps(instance)}"
             return Doubt(direction, writer.name, reader.name, why)
         case _:
@@ -163,12 +170,40 @@ def _rounded(instance: Any) -> Any:
     return json.loads(json.dumps(instance))
 
 
+def _likelier(bare: Counterexample, candidates: Sequence[Any]) -> Iterator[Any]:
+    """Real events with no more of the bare counterexample than what it is refused for."""
+    for candidate in candidates:
+        with suppress(LookupError, TypeError):
+            event = deepcopy(candidate)
+            for reason in bare.reasons:
+                event = _grafted(event, reason, at(bare.instance, reason.pointer))
+            yield event
+
+
+def _grafted(event: Any, reason: Reason, value: Any) -> Any:
+    """`event` with `value` at the reason's place, or without the properties that `value` lacks."""
+    if not reason.pointer and reason.keyword not in _LACKS:
+        return value
+    *path, last = steps(reason.pointer) if reason.pointer else [""]
+    parent = at(event, pointer_of(tuple(path)))
+    if reason.keyword in _LACKS:
+        here = at(event, reason.pointer)
+        for name in here.keys() - value.keys():
+            del here[name]
+    elif isinstance(parent, list):
+        parent[int(last)] = value
+    else:
+        parent[last] = value
+    return event
+
+
 def _reasons(reads: Draft202012Validator, instance: Any) -> Iterable[Reason]:
     for error in reads.iter_errors(instance):
         pointer = pointer_of(tuple(map(str, error.absolute_path)))
         yield Reason(pointer, str(error.validator), error.message)
 
 
+_LACKS = ("required", "dependentRequired", "minProperties")
 _SAYS_NOTHING = frozenset(
     (
         "title",
