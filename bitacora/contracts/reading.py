@@ -8,8 +8,8 @@ would let it. A consumer passes over properties that it does not know, even wher
 import re
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
-from types import MappingProxyType
-from typing import Any, TypeAlias
+from itertools import product
+from typing import Any, NamedTuple, TypeAlias
 
 from bitacora.contracts.keywords import (
     IN_PLACE,
@@ -24,6 +24,8 @@ from bitacora.contracts.keywords import (
 
 # A copy of the document as it stands, for what is asked the other way round.
 AS_IT_STANDS = "as-it-stands"
+# Where more places than this might overlap they are all taken to.
+MOST_PAIRS = 100_000
 
 
 class Reading(Enum):
@@ -125,24 +127,24 @@ def _put(node: dict[str, Any], path: tuple[str, ...], value: Schema) -> dict[str
 Branches: TypeAlias = Mapping[int, str]
 
 
-def _in_place(
-    node: Schema, root: Schema, branches: Branches = MappingProxyType({})
-) -> Iterator[tuple[dict[str, Any], Branches]]:
+def _in_place(node: Schema, root: Schema) -> Iterator[tuple[dict[str, Any], Branches]]:
     """Every schema that is applied to the same value, `node` first; not what is below `not`."""
-    if not isinstance(node, dict):
-        return
-    yield node, branches
-    if "$ref" in node:
-        yield from _in_place(at(root, node["$ref"][1:]), root, branches)
-    for path, below in subschemas(node):
-        if path[0] == "oneOf":
-            yield from _in_place(below, root, {**branches, id(node): path[1]})
-        elif path[0] in IN_PLACE and path[0] != "not":
-            yield from _in_place(below, root, branches)
-
-
-def _may_both_hold(one: Branches, other: Branches) -> bool:
-    return all(other.get(each, branch) == branch for each, branch in one.items())
+    waiting: list[tuple[Schema, Branches]] = [(node, {})]
+    seen = set()
+    while waiting:
+        each, branches = waiting.pop()
+        key = (id(each), frozenset(branches.items()))
+        if not isinstance(each, dict) or key in seen:
+            continue
+        seen.add(key)
+        yield each, branches
+        if "$ref" in each:
+            waiting.append((at(root, each["$ref"][1:]), branches))
+        for path, below in subschemas(each):
+            if path[0] == "oneOf":
+                waiting.append((below, {**branches, id(each): path[1]}))
+            elif path[0] in IN_PLACE and path[0] != "not":
+                waiting.append((below, branches))
 
 
 def _described_twice(root: Schema) -> set[int]:
@@ -151,17 +153,44 @@ def _described_twice(root: Schema) -> set[int]:
     for _, node in walk(root):
         group = list(_in_place(node, root))
         for keywords in (OF_PROPERTIES, OF_ITEMS):
-            describing = [each for each in group if keywords.keys() & each[0].keys()]
-            shared |= {
-                id(one)
-                for first, branches in describing
-                for second, other_branches in describing
-                if _may_both_hold(branches, other_branches)
-                for place, one in _children(first, keywords)
-                for other_place, other in _children(second, keywords)
-                if one is not other and _same_place(place, other_place)
-            }
+            described = [
+                _Described(place, below, branches)
+                for each, branches in group
+                for place, below in _children(each, keywords)
+            ]
+            shared |= _together(described)
     return shared
+
+
+class _Described(NamedTuple):
+    """A subschema for values inside, where it stands, and in which branches."""
+
+    place: tuple[str, ...]
+    schema: dict[str, Any]
+    branches: Branches
+
+
+def _together(described: list[_Described]) -> set[int]:
+    """Those that may speak of one value with another."""
+    exact: dict[tuple[str, ...], list[_Described]] = {}
+    loose = [one for one in described if one.place[0] not in ("properties", "prefixItems")]
+    for one in described:
+        exact.setdefault(one.place, []).append(one)
+    groups = [each for each in exact.values() if len(each) > 1]
+    if len(loose) * len(described) > MOST_PAIRS:
+        return {id(one.schema) for one in described}
+    pairs = [pair for group in groups for pair in product(group, group)]
+    pairs += [pair for pair in product(loose, described) if _overlap(pair[0].place, pair[1].place)]
+    return {
+        id(each.schema)
+        for one, other in pairs
+        if one.schema is not other.schema and _may_both_hold(one.branches, other.branches)
+        for each in (one, other)
+    }
+
+
+def _may_both_hold(one: Branches, other: Branches) -> bool:
+    return all(other.get(each, branch) == branch for each, branch in one.items())
 
 
 def _children(
@@ -173,14 +202,8 @@ def _children(
             yield path, below
 
 
-def _same_place(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
-    """Whether both may speak of one value; in doubt they do."""
-    if first[0] == second[0] == "properties":
-        return first[1] == second[1]
-    if first[0] == second[0] == "prefixItems":
-        return first[1] == second[1]
-    pair = {first[0]: first, second[0]: second}
-    if pair.keys() == {"properties", "patternProperties"}:
-        return re.search(pair["patternProperties"][1], pair["properties"][1]) is not None
-    # Beside each other in one schema, the rest is for what the others leave; across schemas not.
+def _overlap(loose: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether a place that is no single one may take in the other; in doubt it does."""
+    if loose[0] == "patternProperties" and other[0] == "properties":
+        return re.search(loose[1], other[1]) is not None
     return True

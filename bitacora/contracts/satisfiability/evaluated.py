@@ -43,6 +43,7 @@ class Evaluation:
         self, node_of: Callable[[Schema], Node], target_of: Callable[[str], Schema]
     ) -> None:
         self._node, self._target = node_of, target_of
+        self._known: dict[tuple[int, Any], tuple[Schema, list[Seen]]] = {}
 
     def properties(self, schema: dict[str, Any]) -> list[Seen]:
         """The cases for the value's properties, `unevaluatedProperties` itself aside."""
@@ -61,6 +62,10 @@ class Evaluation:
             return [Seen()]
         if depth > DEEPEST:
             raise Unknown("unevaluated… over a recursion")
+        # The schema is kept beside its cases, so that its id stays its own.
+        known = self._known.get((id(schema), own))
+        if known is not None:
+            return known[1]
         parts = [[own(schema)]]
         for group in self._groups(schema):
             cases = []
@@ -68,7 +73,9 @@ class Evaluation:
                 inner = [self._cases(each, own, depth + 1) for each in accepted]
                 cases += [replace(seen, when=when + seen.when) for seen in _products(inner)]
             parts.append(cases)
-        return _products(parts)
+        cases = _products(parts)
+        self._known[id(schema), own] = (schema, cases)
+        return cases
 
     def _groups(self, schema: dict[str, Any]) -> Iterator[list[tuple[Way, list[Schema]]]]:
         """Per in-place keyword its cases: what makes the case, and who then accepts the value."""

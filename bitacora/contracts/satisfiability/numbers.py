@@ -7,6 +7,7 @@ from math import ceil, floor, gcd, lcm
 from typing import Any
 
 LARGEST_SEARCH = 10_000
+ENOUGH = 1_000
 
 
 @dataclass
@@ -68,8 +69,13 @@ class Numbers:
         if any(step % each == 0 for each in self.no_multiples):
             return True
         count = self._count(step)
-        period = lcm(*(int((each / step).numerator) for each in self.no_multiples), 1)
-        return (count is not None and count <= LARGEST_SEARCH) or period < LARGEST_SEARCH // 2
+        return self._period(step) <= LARGEST_SEARCH or (
+            count is not None and count <= LARGEST_SEARCH
+        )
+
+    def _period(self, step: Fraction) -> int:
+        """After so many multiples of `step` it repeats which of them are admitted."""
+        return lcm(*(int((each / step).numerator) for each in self.no_multiples), 1)
 
     def _count(self, step: Fraction) -> int | None:
         if self.low is None or self.high is None:
@@ -84,7 +90,8 @@ class Numbers:
         # From the smallest in size outwards.
         start = max(first, 0) if first is not None else 0
         start = min(start, last) if last is not None else start
-        for distance in range(LARGEST_SEARCH):
+        # Two periods and some more hold as many as anyone asks for, or none.
+        for distance in range(min(2 * self._period(step) + ENOUGH, 2 * LARGEST_SEARCH)):
             beyond = 0
             for count in {start + distance, start - distance}:
                 if (first is None or count >= first) and (last is None or count <= last):
