@@ -11,7 +11,7 @@ from typing import Any, Literal, TypeAlias
 from jsonschema import Draft202012Validator
 
 from bitacora.contracts.documents import Document
-from bitacora.contracts.keywords import Schema, at, pointer_of, steps, subschemas
+from bitacora.contracts.keywords import Schema, at, pointer_of, rebuilt, steps
 from bitacora.contracts.reading import Reading, as_read, as_written
 from bitacora.contracts.satisfiability.answers import Found, Nothing
 from bitacora.contracts.satisfiability.solver import satisfy
@@ -222,19 +222,12 @@ def _placed(schema: Schema, name: str) -> Schema:
     """The document below #/$defs/<name>, without what says nothing about a value."""
     if not isinstance(schema, dict):
         return schema
-    made = {
+    kept = {
         key: value
         for key, value in schema.items()
         if key not in _SAYS_NOTHING and not key.startswith(("x-", "content"))
     }
+    made = rebuilt(kept, lambda _, below: _placed(below, name))
     if "$ref" in made:
         made["$ref"] = f"#/$defs/{name}{made['$ref'][1:]}"
-    for path, below in subschemas(schema):
-        keyword, *rest = path
-        if not rest:
-            made[keyword] = _placed(below, name)
-        elif isinstance(schema[keyword], list):
-            made[keyword] = [_placed(each, name) for each in schema[keyword]]
-        else:
-            made[keyword] = {key: _placed(each, name) for key, each in schema[keyword].items()}
     return made

@@ -4,7 +4,7 @@ Nothing is ever fetched: a $ref leads into the document, to a schema that is giv
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import isinf
 from pathlib import Path
@@ -13,11 +13,12 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from jsonschema import Draft202012Validator, SchemaError
 
-from bitacora.contracts.keywords import IN_PLACE, Schema, at, pointer_of, subschemas, walk
+from bitacora.contracts.keywords import IN_PLACE, Schema, at, pointer_of, rebuilt, subschemas, walk
 from bitacora.contracts.satisfiability.patterns import compiles
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 LARGEST_BYTES = 1024 * 1024
+MOST_APPLIED = 50_000
 _KNOWN_OTHERWISE = {"$id", "$schema", "$anchor", "$comment"}
 
 
@@ -63,7 +64,7 @@ def load_document(path: Path, lookup: Lookup | None = None) -> Document:
     """
     path = path.resolve()
     return Document.of(
-        read_json(path, str(path)), str(path), lookup or _beside(path.parent, path.as_uri())
+        read_json(path, str(path)), str(path), lookup or beside(path.parent, path.as_uri())
     )
 
 
@@ -111,13 +112,15 @@ def parse_json(text: bytes, where: str) -> Any:
         raise ContractFault(where, "", what, line=error.lineno) from error
     except RecursionError as error:
         raise ContractFault(where, "", "is nested too deeply to be read") from error
+    except ValueError as error:
+        raise ContractFault(where, "", "holds a number with too many digits") from error
 
 
 def check_schema(schema: Any, name: str) -> None:
     """Raises ContractFault unless `schema` is one of JSON Schema 2020-12."""
     if not isinstance(schema, (bool, dict)):
         raise ContractFault(name, "", "is no schema: an object, true or false was expected")
-    if isinstance(schema, dict) and schema.get("$schema", DIALECT).rstrip("#") != DIALECT:
+    if isinstance(schema, dict) and str(schema.get("$schema", DIALECT)).rstrip("#") != DIALECT:
         raise ContractFault(name, "/$schema", f"is {schema['$schema']}; {DIALECT} is read here")
     try:
         Draft202012Validator.check_schema(schema)
@@ -179,25 +182,13 @@ class _Bundle:
             return schema
         if "$id" in schema:
             base = urljoin(base, schema["$id"]).rstrip("#")
-        made = {key: value for key, value in schema.items() if key not in _KNOWN_OTHERWISE}
+        kept = {key: value for key, value in schema.items() if key not in _KNOWN_OTHERWISE}
+        made = rebuilt(
+            kept, lambda path, below: self._rewritten(below, base, here + pointer_of(path))
+        )
         if "$ref" in schema:
             made["$ref"] = self._target(schema["$ref"], base, here)
-        for path, below in subschemas(schema):
-            self._put(made, path, self._rewritten(below, base, here + pointer_of(path)))
         return made
-
-    @staticmethod
-    def _put(made: dict[str, Any], path: tuple[str, ...], value: Schema) -> None:
-        keyword, *rest = path
-        if not rest:
-            made[keyword] = value
-            return
-        held = made[keyword]
-        if isinstance(held, list):
-            made[keyword] = held = list(held)
-            held[int(rest[0])] = value
-        else:
-            made[keyword] = {**held, rest[0]: value}
 
     def _target(self, ref: str, base: str, here: str) -> str:
         uri, fragment = urldefrag(urljoin(base, ref) if ref.split("#")[0] else base + ref)
@@ -244,7 +235,7 @@ class _Bundle:
         return ContractFault(self._name, f"{here}/$ref", f'"{ref}" leads nowhere: {why}')
 
 
-def _beside(folder: Path, base: str) -> Lookup:
+def beside(folder: Path, base: str) -> Lookup:
     def lookup(uri: str) -> Schema | None:
         parts = urlsplit(urljoin(base, uri))
         if parts.scheme != "file":
@@ -258,7 +249,9 @@ def _beside(folder: Path, base: str) -> Lookup:
 
 
 def _refuse_endless(schema: Schema, name: str) -> None:
-    """A reference that comes back to itself at the same value means nothing."""
+    """A reference that comes back to itself at the same value means nothing; references that
+    double at each step would take any validator for ever.
+    """
     edges: dict[str, list[str]] = {}
     for pointer, each in walk(schema):
         if isinstance(each, dict):
@@ -266,7 +259,8 @@ def _refuse_endless(schema: Schema, name: str) -> None:
                 pointer + pointer_of(path) for path, _ in subschemas(each) if path[0] in IN_PLACE
             ]
             edges[pointer] = inside + ([each["$ref"][1:]] if "$ref" in each else [])
-    done: set[str] = set()
+    # How many schemas apply to one value, this one and all that it leads to.
+    applied: dict[str, int] = {}
     for start in edges:
         trail: list[tuple[str, bool]] = [(start, False)]
         on_trail: set[str] = set()
@@ -274,18 +268,12 @@ def _refuse_endless(schema: Schema, name: str) -> None:
             here, left = trail.pop()
             if left:
                 on_trail.discard(here)
-                done.add(here)
-                continue
-            if here in on_trail:
+                applied[here] = 1 + sum(applied.get(target, 1) for target in edges.get(here, ()))
+                if applied[here] > MOST_APPLIED:
+                    raise ContractFault(name, here, f"applies {MOST_APPLIED} schemas to one value")
+            elif here in on_trail:
                 raise ContractFault(name, here, "refers to itself without end")
-            if here in done:
-                continue
-            on_trail.add(here)
-            trail.append((here, True))
-            trail += [(target, False) for target in edges.get(here, ())]
-
-
-def registry_of(schemas: Mapping[str, Schema]) -> Lookup:
-    """References by $id, as the schemas of contracts/ have them."""
-    by_id = {schema["$id"]: schema for schema in schemas.values() if isinstance(schema, dict)}
-    return by_id.get
+            elif here not in applied:
+                on_trail.add(here)
+                trail.append((here, True))
+                trail += [(target, False) for target in edges.get(here, ())]

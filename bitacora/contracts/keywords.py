@@ -1,6 +1,6 @@
 """Where schemas stand inside a schema: the applicators of JSON Schema 2020-12."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
 # True, False or an object.
@@ -52,6 +52,27 @@ def subschemas(schema: Schema) -> Iterator[tuple[tuple[str, ...], Schema]]:
                 yield from (((keyword, str(index)), each) for index, each in enumerate(value))
             case "map":
                 yield from (((keyword, name), each) for name, each in value.items())
+
+
+def rebuilt(
+    schema: dict[str, Any], change: Callable[[tuple[str, ...], Schema], Schema]
+) -> dict[str, Any]:
+    """The schema with `change(path, subschema)` in the place of each schema directly inside."""
+    made = dict(schema)
+    for keyword, place in APPLICATORS.items():
+        if keyword not in schema:
+            continue
+        value = schema[keyword]
+        match place:
+            case "one":
+                made[keyword] = change((keyword,), value)
+            case "list":
+                made[keyword] = [change((keyword, str(at)), each) for at, each in enumerate(value)]
+            case "map":
+                made[keyword] = {
+                    name: change((keyword, name), each) for name, each in value.items()
+                }
+    return made
 
 
 def walk(schema: Schema, pointer: str = "") -> Iterator[tuple[str, Schema]]:

@@ -18,6 +18,7 @@ from bitacora.contracts.keywords import (
     OF_PROPERTIES,
     Schema,
     at,
+    rebuilt,
     subschemas,
     walk,
 )
@@ -87,40 +88,23 @@ class _Changed:
         if id(node) in self._untouched:
             self._copied |= any(isinstance(each, dict) and "$ref" in each for _, each in walk(node))
             return _moved(node)
-        made = self._change(node, is_place)
-        for path, below in subschemas(node):
-            if path[0] not in made or (len(path) == 1 and made[path[0]] is not below):
-                continue
-            if path[0] in ("not", "if"):
-                self._copied = True
-                made = _put(made, path, _moved(below))
-            else:
-                inside = path[0] not in IN_PLACE and path[0] not in NAMED
-                made = _put(made, path, self._asserted(below, is_place=inside))
-        return made
+        return rebuilt(self._change(node, is_place), self._inside)
+
+    def _inside(self, path: tuple[str, ...], below: Schema) -> Schema:
+        if path[0] in ("not", "if"):
+            self._copied = True
+            return _moved(below)
+        return self._asserted(below, is_place=path[0] not in IN_PLACE and path[0] not in NAMED)
 
 
 def _moved(node: Schema) -> Schema:
     """The schema with its references into the copy of the document."""
     if not isinstance(node, dict):
         return node
-    made = dict(node)
+    made = rebuilt(node, lambda _, below: _moved(below))
     if "$ref" in node:
         made["$ref"] = f"#/$defs/{AS_IT_STANDS}{node['$ref'][1:]}"
-    for path, below in subschemas(node):
-        made = _put(made, path, _moved(below))
     return made
-
-
-def _put(node: dict[str, Any], path: tuple[str, ...], value: Schema) -> dict[str, Any]:
-    keyword, *rest = path
-    held = node[keyword]
-    if not rest:
-        return {**node, keyword: value}
-    if isinstance(held, list):
-        place = int(rest[0])
-        return {**node, keyword: [*held[:place], value, *held[place + 1 :]]}
-    return {**node, keyword: {**held, rest[0]: value}}
 
 
 # By the oneOf that a schema stands in: in which of its branches.

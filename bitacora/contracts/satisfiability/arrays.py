@@ -27,7 +27,9 @@ def solve(search: Search, facts: Facts) -> Answer:
 
     Items beyond every prefix are alike, so no more lengths are tried than the demands can use.
     """
-    prefix = max((len(each.prefix) for each in facts.places), default=0)
+    told_apart = [len(each.prefix) for each in facts.places]
+    told_apart += [each.after if each.place is None else each.place + 1 for each in facts.one_item]
+    prefix = max(told_apart, default=0)
     needed = sum(each.least for each in facts.counts) + len(facts.one_item) + 2 * facts.repeated
     longest = max(facts.least, prefix + needed)
     if facts.most is not None:

@@ -7,6 +7,7 @@ each keyword is that of JSON Schema 2020-12, Core chapters 10 and 11, Validation
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import combinations
 from typing import Any
 
 from bitacora.contracts.keywords import Schema
@@ -19,6 +20,7 @@ from bitacora.contracts.satisfiability.demands import (
     OneItem,
     Places,
     Somewhere,
+    Unknown,
     Way,
     kind_of,
 )
@@ -27,6 +29,8 @@ from bitacora.contracts.satisfiability.formats import ASSERTED
 from bitacora.contracts.satisfiability.numbers import exact
 
 MakeNode = Callable[[Schema], Node]
+# Of a oneOf: any two of them may hold together.
+MOST_BRANCHES = 100
 
 
 class Clauses:
@@ -123,16 +127,13 @@ class Clauses:
             yield self._if(schema["if"], schema.get("then", True), schema.get("else", True))
 
     def _one_of(self, branches: list[Schema]) -> tuple[list[Clause], Clause]:
-        ways: Clause = []
-        for chosen in range(len(branches)):
-            others = [self._break(each) for at, each in enumerate(branches) if at != chosen]
-            ways.append((self._meet(branches[chosen]), *others))
-        pairs: Clause = [
-            (self._meet(first), self._meet(second))
-            for at, first in enumerate(branches)
-            for second in branches[at + 1 :]
+        if len(branches) > MOST_BRANCHES:
+            raise Unknown(f"a oneOf of more than {MOST_BRANCHES} branches")
+        meets, breaks = [*map(self._meet, branches)], [*map(self._break, branches)]
+        ways: Clause = [
+            (meet, *breaks[:chosen], *breaks[chosen + 1 :]) for chosen, meet in enumerate(meets)
         ]
-        return [ways], [tuple(self._break(each) for each in branches), *pairs]
+        return [ways], [tuple(breaks), *combinations(meets, 2)]
 
     def _if(self, test: Schema, then: Schema, other: Schema) -> tuple[list[Clause], Clause]:
         kept: Clause = [

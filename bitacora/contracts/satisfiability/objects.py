@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
@@ -76,7 +76,8 @@ def asked_of(facts: Facts, name: str) -> set[Demand]:
 
 def solve(search: Search, facts: Facts) -> Answer:
     """An object with these facts."""
-    known = _known(facts)
+    # Only what may be there beside what must be there needs all the names.
+    known = _known(facts) if facts.somewhere or facts.least > len(facts.required) else []
     plan = _Plan({name: set(facts.inside.get(name, ())) for name in facts.required})
     return first(
         _made(search, facts, known, each)
@@ -152,7 +153,7 @@ def _made(search: Search, facts: Facts, known: list[str], plan: _Plan) -> Answer
     if facts.most is not None and len(plan.inside) + len(plan.strangers) > facts.most:
         return NOTHING
     made: dict[str, Any] = {}
-    for name in sorted(plan.inside, key=_place(known)):
+    for name in sorted(plan.inside, key=_place(facts)):
         asked = asked_of(facts, name) | plan.inside[name]
         named = _name_holds(search, facts, plan, name)
         answer = search.solve(goal(asked)) if named else NOTHING
@@ -167,9 +168,9 @@ def _made(search: Search, facts: Facts, known: list[str], plan: _Plan) -> Answer
     return _enough(search, facts, known, made)
 
 
-def _place(known: list[str]) -> Any:
-    order = {name: at for at, name in enumerate(known)}
-    return lambda name: (order.get(name, len(order)), name)
+def _place(facts: Facts) -> Callable[[str], tuple[bool, str]]:
+    """Required properties first."""
+    return lambda name: (name not in facts.required, name)
 
 
 def _name_holds(search: Search, facts: Facts, plan: _Plan, name: str) -> bool:

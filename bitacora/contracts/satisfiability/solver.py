@@ -38,6 +38,7 @@ from bitacora.contracts.satisfiability.numbers import plain
 LARGEST_SEARCH = 60_000
 DEEPEST = 60
 NEVER = 1 << 30
+LONGEST_ENUM = 5_000
 # Numbers that the validator refuses though they should do: its arithmetic is that of floats.
 MOST_REFUSED = 50
 
@@ -72,7 +73,7 @@ class Solver:
     def __init__(self, definitions: Mapping[str, Schema]) -> None:
         self._root = {"$defs": definitions}
         self._nodes: dict[str, Node] = {}
-        self._node_of_id: dict[int, Node] = {}
+        self._node_of_id: dict[int, tuple[Schema, Node]] = {}
         self._validators: dict[Node, Draft202012Validator] = {}
         self._solved: dict[Goal, Answer] = {}
         self._open = _Open()
@@ -80,13 +81,13 @@ class Solver:
         self.clauses = Clauses(self.node, self.target)
 
     def node(self, schema: Schema) -> Node:
-        known = self._node_of_id.get(id(schema))
-        if known is None or known.schema is not schema:
+        # The schema is kept beside its node, so that its id stays its own.
+        kept = self._node_of_id.get(id(schema))
+        if kept is None:
             text = json.dumps(schema, sort_keys=True)
-            known = self._nodes.setdefault(text, Node(schema, text))
-            if known.schema is schema:
-                self._node_of_id[id(schema)] = known
-        return known
+            kept = (schema, self._nodes.setdefault(text, Node(schema, text)))
+            self._node_of_id[id(schema)] = kept
+        return kept[1]
 
     def target(self, ref: str) -> Schema:
         try:
@@ -155,7 +156,7 @@ class Solver:
     def _expanded(
         self, facts: Facts, seen: set[Demand], waiting: list[Demand], open_: list[Clause]
     ) -> Iterator[Facts]:
-        self._steps += 1
+        self._steps += 1 + len(open_) // 8
         if self._steps > LARGEST_SEARCH:
             raise OutOfSteps
         while waiting:
@@ -216,6 +217,8 @@ class Solver:
 
     def _one_of(self, asked: Goal, facts: Facts) -> Answer:
         assert facts.among is not None
+        if len(facts.among) > LONGEST_ENUM:
+            return NotKnown(f"an enum of more than {LONGEST_ENUM} values")
         return self._tried(asked, [each for each in facts.among if kind_of(each) == facts.kind])
 
     def _tried(self, asked: Goal, values: list[Any]) -> Answer:
