@@ -15,7 +15,10 @@ from urllib.parse import urlsplit
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 
+from reference_service.settings import SettingsError, written_versions
+
 NAMESPACE = "kit"
+CONTRACTS = Path(__file__).resolve().parent.parent / "contracts"
 # https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827)
 SSL_MODES = ("disable", "require", "verify-ca", "verify-full")
@@ -66,7 +69,10 @@ SIZES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """`kit:logRetentionDays` is `log_retention_days`, and so on."""
+    """`kit:logRetentionDays` is `log_retention_days`, and so on.
+
+    `writes` is as the functions read it: names of schemas with commas between them.
+    """
 
     size: Size
     log_retention_days: int
@@ -78,6 +84,7 @@ class Settings:
     disposable: bool
     reconcile_minutes: int
     interface_endpoint_zones: int
+    writes: str
     endpoint: str | None
     dependencies_layer: Path | None
 
@@ -131,6 +138,16 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(values)
 
 
+def event_schemas(text: str) -> str:
+    """A list of schemas of contracts/, as events are to be written; each event once."""
+    written = names(text)
+    try:
+        written_versions(written, CONTRACTS)
+    except SettingsError as fault:
+        raise ValueError(f"events of contracts/, each in one version; {fault}") from fault
+    return ",".join(written)
+
+
 REQUIRED: dict[str, Parser] = {
     "size": choice(SIZES),
     "logRetentionDays": choice({str(days): days for days in LOG_RETENTION_DAYS}),
@@ -143,6 +160,7 @@ REQUIRED: dict[str, Parser] = {
     "disposable": choice({"true": True, "false": False}),
     "reconcileMinutes": whole_number(1, 1440),
     "interfaceEndpointZones": whole_number(1, 2),
+    "writes": event_schemas,
 }
 OPTIONAL: dict[str, Parser] = {"endpoint": url, "dependenciesLayer": Path}
 

@@ -4,7 +4,7 @@ Adapters are imported where they are composed, so that a function loads only wha
 """
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -16,10 +16,16 @@ from reference_service.cqrs.store import EventStore
 from reference_service.order import decider as order_decider
 from reference_service.order.codec import OrderCodec
 from reference_service.order.commands import Command
-from reference_service.order.events import Event
+from reference_service.order.events import VERSIONS, Event
 from reference_service.order.rejections import Rejection
 from reference_service.order.state import Order
-from reference_service.schemas import InvalidEvent, Schemas
+from reference_service.schemas import (
+    CONTRACTS,
+    InvalidEvent,
+    Schemas,
+    Visibility,
+    event_folder,
+)
 from reference_service.settings import (
     CommandSettings,
     CommandWorkerSettings,
@@ -33,6 +39,8 @@ from reference_service.settings import (
     PublisherSettings,
     QuerySettings,
     RelaySettings,
+    WriterSettings,
+    written_versions,
 )
 
 if TYPE_CHECKING:
@@ -46,6 +54,7 @@ if TYPE_CHECKING:
     from reference_service.cqrs.projection import Projector
     from reference_service.cqrs.publish import Publisher
     from reference_service.cqrs.relay import Relay
+    from reference_service.public_writer import PublicWriter
 
 OrderRequest: TypeAlias = Request[Command]
 OrderOutcome: TypeAlias = Outcome[Order, Rejection]
@@ -89,7 +98,8 @@ class Orders:
 
 def command(settings: CommandSettings | CommandWorkerSettings) -> Orders:
     schemas = Schemas.load()
-    return Orders(schemas, _event_store(settings.events_table), OrderCodec(schemas))
+    codec = OrderCodec(schemas, writes=_versions(settings, "internal", VERSIONS))
+    return Orders(schemas, _event_store(settings.events_table), codec)
 
 
 def relay(settings: RelaySettings) -> "Relay":
@@ -109,11 +119,12 @@ def publisher(settings: PublisherSettings | OperationsSettings) -> "Publisher":
     from reference_service.aws.parked_markers import DynamoDBParkedMarkers
     from reference_service.cqrs.publish import Publisher
 
+    schemas = Schemas.load()
     return Publisher(
         _event_store(settings.events_table),
         _bus(settings.bus_name),
         DynamoDBParkedMarkers(_deferred("dynamodb"), settings.parked_table),
-        public_events(Schemas.load()),
+        public_events(schemas, OrderCodec(schemas), public_writer(schemas, settings)),
     )
 
 
@@ -178,6 +189,7 @@ def migration(settings: MigrationSettings) -> Callable[[], list[str]]:
 @dataclass(frozen=True)
 class Fulfilment:
     schemas: Schemas
+    writer: "PublicWriter"
     shipments: "DynamoDBShipments"
     bus: "EventBridgeBus"
 
@@ -186,7 +198,9 @@ def fulfilment(settings: FulfilmentSettings) -> Fulfilment:
     from reference_service.aws.dynamodb_shipments import DynamoDBShipments
 
     shipments = DynamoDBShipments(_client("dynamodb"), settings.shipments_table)
-    return Fulfilment(Schemas.load(), shipments, _bus(settings.bus_name))
+    schemas = Schemas.load()
+    writer = public_writer(schemas, settings)
+    return Fulfilment(schemas, writer, shipments, _bus(settings.bus_name))
 
 
 @dataclass(frozen=True)
@@ -233,12 +247,20 @@ def project_order(codec: Codec[Event]) -> Callable[[Any, Commit], Any]:
     return row_after
 
 
-def public_events(schemas: Schemas) -> Callable[[Sequence[Commit]], list[dict[str, Any]]]:
+def public_writer(schemas: Schemas, settings: WriterSettings) -> "PublicWriter":
+    """Writes public events in the configured versions. Raises SettingsError."""
+    from reference_service.public_events import VERSIONS as PUBLIC_VERSIONS
+    from reference_service.public_writer import PublicWriter
+
+    return PublicWriter(schemas, _versions(settings, "public", PUBLIC_VERSIONS))
+
+
+def public_events(
+    schemas: Schemas, codec: Codec[Event], writer: "PublicWriter"
+) -> Callable[[Sequence[Commit]], list[dict[str, Any]]]:
     """The publisher's policy: the CloudEvents of the last commit, held to their contracts."""
     from reference_service.cqrs.cloud_event import cloud_event
     from reference_service.order.public import SOURCE, published
-
-    codec = OrderCodec(schemas)
 
     def of_last(commits: Sequence[Commit]) -> list[dict[str, Any]]:
         *before, last = commits
@@ -248,13 +270,21 @@ def public_events(schemas: Schemas) -> Callable[[Sequence[Commit]], list[dict[st
             state = order_decider.evolve(state, event)
             public = published(_order_id(last.stream), last.first + index, event, state)
             if public is not None:
-                envelope = cloud_event(last, index, SOURCE, public.type, public.data)
-                if faults := schemas.check_public(envelope):
-                    raise InvalidEvent(public.type, faults)
-                outgoing.append(envelope)
+                told = cloud_event(last, index, SOURCE, writer.content(public))
+                if faults := schemas.check_public(told):
+                    raise InvalidEvent(told["type"], faults)
+                outgoing.append(told)
         return outgoing
 
     return of_last
+
+
+def _versions(
+    settings: WriterSettings, visibility: Visibility, event_types: Iterable[str]
+) -> dict[str, int]:
+    """The configured version to write of each type, 1 where none is. Raises SettingsError."""
+    written = written_versions(settings.writes, CONTRACTS)
+    return {kind: written.get(event_folder(visibility, kind), 1) for kind in event_types}
 
 
 def _projector(events_table: str, model: "PostgresReadModel") -> "Projector":

@@ -2,25 +2,35 @@
 
 A schema's name is its path below contracts/ without `.json`: `events/public/order_placed/v1`.
 Nothing is read, imported or compiled before the first check that needs it.
+
+*Open reading*: a reader that meets a version newer than it knows validates by the newest that it
+knows, opened, and ignores what that one does not describe.
 """
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
+from reference_service.quicker import quicker
+
 if TYPE_CHECKING:
-    from jsonschema_rs import Draft202012Validator, Registry, ValidationError
+    from jsonschema_rs import Draft202012Validator, ValidationError
 
 # Beside the package, in the repository as in the Lambda package.
 CONTRACTS = Path(__file__).resolve().parent.parent / "contracts"
 
 _NAME = re.compile(r"[a-z_]+(/[a-z_]+)*/v[1-9][0-9]*")
-_FOLDERS = {"events": "event", "commands": "command", "types": "type"}
+_FOLDERS = {"events": "event", "commands": "command", "answers": "answer", "types": "type"}
+_ENVELOPE = "envelope/v1"
+
+Visibility: TypeAlias = Literal["internal", "public"]
 
 
 class Fault(NamedTuple):
@@ -59,8 +69,9 @@ class Schemas:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._types: Registry | None = None
-        self._validators: dict[str, Draft202012Validator] = {}
+        self._quick = _Validators(folder, quicker)
+        self._closed = _Validators(folder, lambda schema, _: schema)
+        self._open = _Validators(folder, lambda schema, _: opened(schema))
 
     @classmethod
     def load(cls, folder: Path = CONTRACTS) -> Schemas:
@@ -69,66 +80,161 @@ class Schemas:
             raise FileNotFoundError(f"no contracts folder at {folder}")
         return cls(folder)
 
-    def check(self, name: str, instance: Any) -> tuple[Fault, ...]:
-        """Every fault of a JSON value by its schema, formats included, by pointer; () when valid.
+    def question(self, name: str) -> Callable[[Any], bool]:
+        """Whether a JSON value of valid Unicode keeps a schema, formats included; ready to ask.
 
         Raises UnknownSchema.
         """
-        validator = self._validators.get(name) or self._compiled(name)
+        accepts: Callable[[Any], bool] = self._quick[name].is_valid
+        return accepts
+
+    def check(self, name: str, instance: Any, *, reading_on: bool = False) -> tuple[Fault, ...]:
+        """Every fault of a JSON value by its schema, formats included, by pointer; () when valid.
+
+        `reading_on` is open reading. Raises UnknownSchema.
+        """
         try:
-            if validator.is_valid(instance):
+            if (self._open if reading_on else self._quick)[name].is_valid(instance):
                 return ()
+            validator = (self._open if reading_on else self._closed)[name]
             errors = list(validator.iter_errors(instance))
         except UnicodeEncodeError:  # a lone surrogate: Python's json reads it, UTF-8 cannot hold it
             return (Fault("", "holds a character that is not valid Unicode"),)
         return tuple(sorted({fault for error in errors for fault in _faults(error)}))
 
-    def check_public(self, cloud_event: Any) -> tuple[Fault, ...]:
-        """Every fault of a public event: of its envelope, else of its data."""
-        if faults := self.check("envelope/v1", cloud_event):
+    def check_public(self, event: Any, *, reading_on: bool = False) -> tuple[Fault, ...]:
+        """Every fault of a public event: of its envelope, else of its data.
+
+        A writer's event names a version that is known here; with `reading_on` it may be a newer
+        one, which says by `oldestreader` that the newest known here can read it.
+        """
+        if faults := self.check(_ENVELOPE, event, reading_on=reading_on):
             return faults
-        *_, version = cloud_event["dataschema"].rpartition(":v")
-        name = event_schema("public", cloud_event["type"], int(version))
-        if cloud_event["dataschema"] != urn(name):
+        *_, text = event["dataschema"].rpartition(":v")
+        version, data = int(text), event["data"]
+        name = event_schema("public", event["type"], version)
+        if event["dataschema"] != urn(name):
             return (Fault("/dataschema", f"must be {urn(name)}, as the type says"),)
         try:
-            faults = self.check(name, cloud_event["data"])
+            faults = self.check(name, data)
         except UnknownSchema:
-            return (Fault("/dataschema", "is a version that is not known here"),)
+            newest = self.newest(event_folder("public", event["type"]))
+            if not newest:
+                return (Fault("/type", "is not a public event that is known here"),)
+            if not reading_on or not readable(version, event.get("oldestreader"), newest):
+                return (
+                    Fault("/dataschema", f"has version {version}; here {newest} is the newest"),
+                )
+            name = event_schema("public", event["type"], newest)
+            faults = self.check(name, data, reading_on=True)
         return tuple(Fault(f"/data{fault.pointer}", fault.detail) for fault in faults)
 
-    def _compiled(self, name: str) -> Draft202012Validator:
+    def newest(self, folder: str) -> int:
+        """The highest version in a folder of contracts/ ("events/public/order_placed"), or 0."""
+        found = (self._folder / folder).glob("v*.json")
+        return max((int(path.stem[1:]) for path in found), default=0)
+
+    def pruned(self, name: str, instance: dict[str, Any]) -> dict[str, Any]:
+        """The value without the fields that a closed schema does not know, at any depth.
+
+        Raises UnknownSchema.
+        """
+        kept = copy.deepcopy(instance)
+        for error in self._closed[name].iter_errors(instance):
+            if error.kind.name in ("additionalProperties", "unevaluatedProperties"):
+                place: Any = kept
+                for step in error.instance_path:
+                    place = place[step]
+                for unknown in error.kind.value:
+                    del place[unknown]
+        return kept
+
+
+class _Validators(dict[str, "Draft202012Validator"]):
+    """Validators by schema name, each compiled when it is first asked for."""
+
+    def __init__(
+        self, folder: Path, put: Callable[[dict[str, Any], dict[str, dict[str, Any]]], Any]
+    ) -> None:
+        """`put(schema, types)` is how the schema is put to the validator."""
+        super().__init__()
+        self._folder, self._put = folder, put
+
+    def __missing__(self, name: str) -> Draft202012Validator:
         # Imported here: a function that checks nothing does not pay for it.
-        from jsonschema_rs import Draft202012Validator
+        from jsonschema_rs import Draft202012Validator, RegexOptions, Registry
 
         path = self._folder / f"{name}.json"
         if not _NAME.fullmatch(name) or not path.is_file():
             raise UnknownSchema(f"no schema {name} in {self._folder}")
-        validator = Draft202012Validator(
-            _json(path),
-            registry=self._registry(),
+        types = self._types
+        self[name] = Draft202012Validator(
+            self._put(_json(path), types),
+            registry=Registry([(key, self._put(each, types)) for key, each in types.items()]),
             validate_formats=True,
             ignore_unknown_formats=False,
+            # In time linear to the text, whatever the pattern.
+            pattern_options=RegexOptions(),
             offline=True,
         )
-        self._validators[name] = validator
-        return validator
+        return self[name]
 
-    def _registry(self) -> Registry:
-        from jsonschema_rs import Registry
-
-        if self._types is None:
-            shared = map(_json, sorted(self._folder.glob("types/*/v*.json")))
-            self._types = Registry([(schema["$id"], schema) for schema in shared])
-        return self._types
+    @cached_property
+    def _types(self) -> dict[str, dict[str, Any]]:
+        shared = map(_json, sorted(self._folder.glob("types/*/v*.json")))
+        return {schema["$id"]: schema for schema in shared}
 
 
-def event_schema(
-    visibility: Literal["internal", "public"], event_type: str, version: int = 1
-) -> str:
-    """The name of an event's schema: ("public", "OrderPlaced") → events/public/order_placed/v1."""
+def _json(path: Path) -> dict[str, Any]:
+    schema: dict[str, Any] = msgspec.json.decode(path.read_bytes())
+    return schema
+
+
+def opened(schema: Any) -> Any:
+    """The schema as an open reader takes it: what it does not describe may be there.
+
+    `additionalProperties: false` and `unevaluatedProperties: false` are dropped wherever the
+    schema asserts, which is not so below `not` and `if`; all else stays.
+    """
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        keyword: _opened_below(keyword, value)
+        for keyword, value in schema.items()
+        if not (keyword in _CLOSING and value is False)
+    }
+
+
+_CLOSING = {"additionalProperties", "unevaluatedProperties"}
+_SUBSCHEMA = {*_CLOSING, "items", "unevaluatedItems", "contains", "propertyNames", "then", "else"}
+_SUBSCHEMAS = {"prefixItems", "allOf", "anyOf", "oneOf"}
+_NAMED_SUBSCHEMAS = {"properties", "patternProperties", "dependentSchemas", "$defs"}
+
+
+def _opened_below(keyword: str, value: Any) -> Any:
+    if keyword in _SUBSCHEMA:
+        return opened(value)
+    if keyword in _SUBSCHEMAS and isinstance(value, list):
+        return [opened(schema) for schema in value]
+    if keyword in _NAMED_SUBSCHEMAS and isinstance(value, dict):
+        return {name: opened(schema) for name, schema in value.items()}
+    return value
+
+
+def readable(version: int, oldest_reader: int | None, known: int) -> bool:
+    """Whether who knows an event up to version `known` can read one of this newer version."""
+    return known < version and oldest_reader is not None and 1 <= oldest_reader <= known
+
+
+def event_folder(visibility: Visibility, event_type: str) -> str:
+    """The folder of an event's versions: ("public", "OrderPlaced") → events/public/order_placed."""
     snake = re.sub(r"(?<!^)(?=[A-Z])", "_", event_type).lower()
-    return f"events/{visibility}/{snake}/v{version}"
+    return f"events/{visibility}/{snake}"
+
+
+def event_schema(visibility: Visibility, event_type: str, version: int = 1) -> str:
+    """The name of an event's schema: ("public", "OrderPlaced") → events/public/order_placed/v1."""
+    return f"{event_folder(visibility, event_type)}/v{version}"
 
 
 def urn(name: str) -> str:
@@ -138,12 +244,12 @@ def urn(name: str) -> str:
 
 
 def received(schemas: Schemas, body: str | bytes) -> dict[str, Any]:
-    """The public event in a queue message; raises Undecodable."""
+    """The public event in a queue message, in open reading; raises Undecodable."""
     try:
         cloud_event: dict[str, Any] = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError) as error:
         raise Undecodable(f"a message that is no JSON: {error}") from error
-    if faults := schemas.check_public(cloud_event):
+    if faults := schemas.check_public(cloud_event, reading_on=True):
         raise Undecodable(f"no public event that is known here: {in_words(faults)}")
     return cloud_event
 
@@ -151,10 +257,6 @@ def received(schemas: Schemas, body: str | bytes) -> dict[str, Any]:
 def in_words(faults: Iterable[Fault]) -> str:
     """All faults in one line."""
     return "; ".join(f"{fault.pointer or 'the whole'} {fault.detail}" for fault in faults)
-
-
-def _json(path: Path) -> Any:
-    return msgspec.json.decode(path.read_bytes())
 
 
 def _faults(error: ValidationError) -> Iterator[Fault]:

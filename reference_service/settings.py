@@ -4,9 +4,13 @@ The field `events_table` is the environment variable `EVENTS_TABLE`. Infra write
 `environment`, a function reads them with `from_environment`: a name is written once.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, Self
+
+_EVENT = re.compile(r"(events/(?:internal|public)/[a-z_]+)/v([1-9][0-9]*)")
 
 
 class SettingsError(Exception):
@@ -28,10 +32,24 @@ class Settings:
             elif field.type is int and not text.isdecimal():
                 faults.append(f"{variable} is {text!r}, not a number")
             else:
-                values[field.name] = int(text) if field.type is int else text
+                values[field.name] = _read(field.type, text)
         if faults:
             raise SettingsError(f"{cls.__name__}: {', '.join(faults)}")
         return cls(**values)
+
+
+def _read(kind: Any, text: str) -> int | str | tuple[str, ...]:
+    """A number, a text, or a list of texts with commas between them."""
+    if kind is int:
+        return int(text)
+    return text if kind is str else tuple(text.split(","))
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriterSettings(Settings):
+    """`writes` names the schema of each event that is written in a version above 1."""
+
+    writes: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +63,12 @@ class DatabaseSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommandSettings(Settings):
+class CommandSettings(WriterSettings):
     events_table: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommandWorkerSettings(Settings):
+class CommandWorkerSettings(WriterSettings):
     events_table: str
 
 
@@ -62,7 +80,7 @@ class RelaySettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PublisherSettings(Settings):
+class PublisherSettings(WriterSettings):
     events_table: str
     bus_name: str
     parked_table: str
@@ -79,7 +97,7 @@ class QuerySettings(DatabaseSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OperationsSettings(DatabaseSettings):
+class OperationsSettings(WriterSettings, DatabaseSettings):
     events_table: str
     bus_name: str
     failures_bucket: str
@@ -96,7 +114,7 @@ class MigrationSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FulfilmentSettings(Settings):
+class FulfilmentSettings(WriterSettings):
     shipments_table: str
     bus_name: str
 
@@ -109,6 +127,27 @@ class NotifierSettings(Settings):
 @dataclass(frozen=True, kw_only=True)
 class LedgerSettings(Settings):
     ledger_bucket: str
+
+
+def written_versions(names: Iterable[str], contracts: Path) -> dict[str, int]:
+    """The version to write of each named event, by its folder in the contracts folder.
+
+    ["events/internal/order_placed/v3"] → {"events/internal/order_placed": 3}. Raises SettingsError
+    naming everything that is no schema of an event, and every event that is named twice.
+    """
+    versions: dict[str, int] = {}
+    faults: list[str] = []
+    for name in names:
+        found = _EVENT.fullmatch(name)
+        if not found or not (contracts / f"{name}.json").is_file():
+            faults.append(f"contracts/ has no event {name!r}")
+        elif found[1] in versions:
+            faults.append(f"{found[1]} is named twice, with v{versions[found[1]]} and v{found[2]}")
+        else:
+            versions[found[1]] = int(found[2])
+    if faults:
+        raise SettingsError(f"what is to be written: {', '.join(faults)}")
+    return versions
 
 
 def environment(settings: type[Settings], /, **values: Any) -> dict[str, Any]:

@@ -68,6 +68,7 @@ class Operations(Capability):
                     bus_name=args.publication.bus_name,
                     failures_bucket=args.failures.bucket.name,
                     parked_table=args.failures.parked.name,
+                    writes=args.deployment.settings.writes,
                     **database_environment(args.deployment, args.database, "operations"),
                 ),
                 statements=self._statements(),
@@ -86,7 +87,7 @@ class Operations(Capability):
 
     def _statements(self) -> list[Statement]:
         args = self.args
-        marker = ["dynamodb:DeleteItem", "dynamodb:PutItem"]
+        marker = ["dynamodb:DeleteItem", "dynamodb:PutItem", "dynamodb:Query"]
         return [
             allow("ReadStreams", ["dynamodb:Query", "dynamodb:Scan"], args.event_store.table_arn),
             args.database.connect_as("operations"),

@@ -1,6 +1,6 @@
 """Parked markers in a DynamoDB table: one item per consumer and stream."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
@@ -44,3 +44,21 @@ class DynamoDBParkedMarkers:
         except ClientError as error:
             if code(error) != "ConditionalCheckFailedException":
                 raise
+
+    def parked(self, consumer: str, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
+        after: dict[str, Any] = {}
+        if cursor is not None:
+            after["ExclusiveStartKey"] = {CONSUMER: {"S": consumer}, STREAM: {"S": cursor}}
+        with unavailable_when_transient(f"listing what the {consumer} parked"):
+            page = self._client.query(
+                TableName=self._table,
+                KeyConditionExpression="#consumer = :consumer",
+                ProjectionExpression="#stream",
+                ExpressionAttributeNames={"#consumer": CONSUMER, "#stream": STREAM},
+                ExpressionAttributeValues={":consumer": {"S": consumer}},
+                ConsistentRead=True,
+                Limit=limit,
+                **after,
+            )
+        last = page.get("LastEvaluatedKey")
+        return [item[STREAM]["S"] for item in page["Items"]], last[STREAM]["S"] if last else None

@@ -50,6 +50,29 @@ class Republished:
     parked: str | None
 
 
+@dataclass(frozen=True)
+class Slice:
+    """One slice of a reconciliation; `cursor` is where the next begins, None at the first marker.
+
+    `republished` are the streams that could be published whole; of the others that were looked
+    at, `parked` in number, nothing was published.
+    """
+
+    cursor: str | None
+    republished: list[Republished]
+    parked: int
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """A stream's public events up to commit `number`, the last or the one with the fault."""
+
+    stream: str
+    number: int
+    events: list[dict[str, Any]]
+    fault: str | None
+
+
 class Publisher:
     def __init__(
         self, store: EventStore, bus: Bus, markers: ParkedMarkers, public_events: PublicEvents
@@ -90,21 +113,54 @@ class Publisher:
         Clears the stream's marker, or stops at a fault and sets it anew. Raises Unavailable
         when an event was not confirmed: repeat it.
         """
-        number, parked = 0, None
+        return self._tell(self._whole(stream))
+
+    def reconcile(
+        self, cursor: str | None, *, page: int, budget_s: float, clock: Callable[[], float]
+    ) -> Slice:
+        """Republish the parked streams from `cursor` on whose fault is gone, for `budget_s`.
+
+        A stream is parked by what a later deployment may know how to read. `clock` gives seconds
+        that never run backwards. Raises Unavailable.
+        """
+        deadline, parked = clock() + budget_s, 0
+        republished: list[Republished] = []
+        while clock() < deadline:
+            streams, following = self._markers.parked(CONSUMER, cursor, page)
+            for stream in streams:
+                if clock() >= deadline:
+                    return Slice(cursor, republished, parked)
+                whole = self._whole(stream)
+                if whole.fault:
+                    parked += 1
+                else:
+                    republished.append(self._tell(whole))
+                cursor = stream
+            cursor = following
+            if cursor is None:
+                break
+        return Slice(cursor, republished, parked)
+
+    def _whole(self, stream: str) -> _Whole:
+        """The public events of every commit of the stream, up to a fault. Raises Unavailable."""
+        number = 0
         events: list[dict[str, Any]] = []
         try:
             commits = self._store.load(stream)
             for number in range(1, len(commits) + 1):
                 events += self._public(commits[:number])
         except (Unpublishable, Undecodable) as fault:
-            parked = str(fault)
-        if not all(self._bus.publish(events)):
-            raise Unavailable(f"{stream}: the bus did not confirm every event")
-        if parked:
-            self._markers.park(CONSUMER, stream, number, parked)
+            return _Whole(stream, number, events, str(fault))
+        return _Whole(stream, number, events, None)
+
+    def _tell(self, whole: _Whole) -> Republished:
+        if not all(self._bus.publish(whole.events)):
+            raise Unavailable(f"{whole.stream}: the bus did not confirm every event")
+        if whole.fault:
+            self._markers.park(CONSUMER, whole.stream, whole.number, whole.fault)
         else:
-            self._markers.clear(CONSUMER, stream, number)
-        return Republished(stream, len(events), parked)
+            self._markers.clear(CONSUMER, whole.stream, whole.number)
+        return Republished(whole.stream, len(whole.events), whole.fault)
 
     def _events(self, change: Change, history: dict[str, list[Commit]]) -> list[dict[str, Any]]:
         if change.commit is None:

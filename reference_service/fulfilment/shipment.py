@@ -7,21 +7,18 @@ OrderConfirmed leaves a cancelled record behind, and the late OrderConfirmed shi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
-from reference_service.schemas import event_schema, urn
+from reference_service.public_events import Line, OrderCancelled, OrderConfirmed, ShipmentDispatched
 
 SOURCE = "bitacora.fulfilment"
 
-
-class Line(msgspec.Struct, frozen=True):
-    """What to pack; quantity in pieces."""
-
-    sku: str
-    quantity: int
+# The attributes of a CloudEvent that tell of the event itself: type, dataschema, data.
+Content: TypeAlias = Callable[[ShipmentDispatched], dict[str, Any]]
+Public = TypeVar("Public", OrderConfirmed, OrderCancelled)
 
 
 class Dispatched(msgspec.Struct, frozen=True, kw_only=True, tag_field="status", tag="dispatched"):
@@ -52,29 +49,33 @@ class UnexpectedEvent(ValueError):
     """A public event that fulfilment has no answer to."""
 
 
-def react(event: Mapping[str, Any], now: str) -> Shipment:
+def react(event: Mapping[str, Any], now: str, content: Content) -> Shipment:
     """The record that a public event calls for, to be kept if it is the order's first.
 
-    `event` is a valid CloudEvent, `now` RFC 3339 in UTC. Raises UnexpectedEvent.
+    `event` is a valid CloudEvent, `now` RFC 3339 in UTC, `content` makes what the answering event
+    says. Raises UnexpectedEvent.
     """
     match event["type"]:
         case "OrderConfirmed":
-            return ship(event, now)
+            return ship(event, now, content)
         case "OrderCancelled":
-            return Cancelled(order_id=event["data"]["order_id"], cancelled_at=now)
+            return Cancelled(order_id=_data(event, OrderCancelled).order_id, cancelled_at=now)
         case other:
             raise UnexpectedEvent(f"fulfilment has no answer to {other}")
 
 
-def ship(confirmed: Mapping[str, Any], now: str) -> Dispatched:
+def ship(confirmed: Mapping[str, Any], now: str, content: Content) -> Dispatched:
     """The shipment of a confirmed order; its ids derive from the order's, so a repeat is equal."""
-    order = confirmed["data"]
+    order = _data(confirmed, OrderConfirmed)
+    dispatched = ShipmentDispatched(
+        shipment_id=f"shipment-{order.order_id}", order_id=order.order_id, dispatched_at=now
+    )
     return Dispatched(
-        order_id=order["order_id"],
-        shipment_id=f"shipment-{order['order_id']}",
-        lines=msgspec.convert(order["lines"], tuple[Line, ...], strict=False),
+        order_id=order.order_id,
+        shipment_id=dispatched.shipment_id,
+        lines=order.lines,
         dispatched_at=now,
-        event=_dispatched(confirmed, now),
+        event=_told(dispatched, confirmed, content),
     )
 
 
@@ -93,25 +94,28 @@ def decode(record: str) -> Shipment:
     return _RECORD.decode(record)
 
 
-def _dispatched(confirmed: Mapping[str, Any], now: str) -> dict[str, Any]:
-    order_id = confirmed["data"]["order_id"]
-    shipment_id = f"shipment-{order_id}"
-    event = {
+def _told(
+    dispatched: ShipmentDispatched, confirmed: Mapping[str, Any], content: Content
+) -> dict[str, Any]:
+    """The CloudEvent of a shipment that a confirmed order caused."""
+    envelope = {
         "specversion": "1.0",
-        "id": f"{shipment_id}/1/0",
+        "id": f"{dispatched.shipment_id}/1/0",
         "source": SOURCE,
-        "type": "ShipmentDispatched",
-        "subject": shipment_id,
-        "time": now,
+        "subject": dispatched.shipment_id,
+        "time": dispatched.dispatched_at,
         "datacontenttype": "application/json",
-        "dataschema": urn(event_schema("public", "ShipmentDispatched")),
         "correlationid": confirmed["correlationid"],
         "causationid": confirmed["id"],
-        "data": {"shipment_id": shipment_id, "order_id": order_id, "dispatched_at": now},
     }
     if "traceparent" in confirmed:
-        event["traceparent"] = confirmed["traceparent"]
-    return event
+        envelope["traceparent"] = confirmed["traceparent"]
+    return {**envelope, **content(dispatched)}
+
+
+def _data(event: Mapping[str, Any], kind: type[Public]) -> Public:
+    """What the event says, typed; what it says beyond that type is not for us."""
+    return msgspec.convert(event["data"], kind, strict=False)
 
 
 _RECORD: msgspec.json.Decoder[Shipment] = msgspec.json.Decoder(Shipment)

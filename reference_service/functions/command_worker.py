@@ -13,7 +13,8 @@ from reference_service.cqrs import execution
 from reference_service.cqrs.commit import Cause
 from reference_service.cqrs.store import Unavailable
 from reference_service.functions.queue import consume_events
-from reference_service.order.commands import ship_order
+from reference_service.order.commands import ShipOrder
+from reference_service.public_events import ShipmentDispatched
 from reference_service.schemas import InvalidEvent, Undecodable
 from reference_service.settings import CommandWorkerSettings
 
@@ -48,9 +49,10 @@ def _order_request(cloud_event: Mapping[str, Any]) -> bootstrap.OrderRequest:
     if cloud_event["type"] != "ShipmentDispatched":
         raise Undecodable(f"{cloud_event['type']} is no command here")
     data = cloud_event["data"]
+    dispatched = msgspec.convert(data, ShipmentDispatched, strict=False)
     return execution.Request(
-        stream=f"order-{data['order_id']}",
-        command=ship_order(data),
+        stream=f"order-{dispatched.order_id}",
+        command=ShipOrder(shipment_id=dispatched.shipment_id),
         cause=Cause(
             command_id=_hash(f"event\n{cloud_event['id']}".encode()),
             fingerprint=_hash(msgspec.json.encode(data, order="sorted")),

@@ -72,7 +72,7 @@ def get_order(request: HttpRequest) -> dict[str, Any]:
 
 
 def get_history(request: HttpRequest) -> dict[str, Any]:
-    """Every event of the order, from the event store: always complete."""
+    """Every event of the order, from the event store: always complete, in its newest version."""
     commits = _own_history(request)
     events = [event for commit in commits for event in _events(commit)]
     body = {"order_id": request.path["order_id"], "version": commits[-1].version, "events": events}
@@ -113,16 +113,16 @@ def _own_history(request: HttpRequest) -> list[Commit]:
 def _events(commit: Commit) -> list[dict[str, Any]]:
     return [
         {
-            "type": event["type"],
+            "type": type(event).__name__,
             "version": commit.first + index,
             "commit": commit.commit,
             "at": commit.at,
             "actor": commit.actor,
             "command_id": commit.command_id,
             "causation": commit.causation,
-            "data": event["data"],
+            "data": event,
         }
-        for index, event in enumerate(msgspec.json.decode(commit.body))
+        for index, event in enumerate(side.orders.codec.decode(commit.body))
     ]
 
 

@@ -51,8 +51,3 @@ def customer_command(kind: type[Customers], customer_id: str, body: Mapping[str,
     """The customer's command in a body that has passed SCHEMAS[kind]."""
     # Not strict: JSON Schema takes 2.0 for an integer; what is no integer the schema has refused.
     return msgspec.convert({**body, "customer_id": customer_id}, kind, strict=False)
-
-
-def ship_order(dispatched: Mapping[str, Any]) -> ShipOrder:
-    """`dispatched` is the data of a ShipmentDispatched that has passed its schema."""
-    return ShipOrder(shipment_id=dispatched["shipment_id"])

@@ -105,7 +105,9 @@ def receive_payment(command: ReceivePayment, order: Placed | Confirmed) -> list[
     if command.payment_id in order.payments:
         return PaymentCounted(command.payment_id)
     if command.amount.currency != order.total.currency:
-        return WrongCurrency(expected=order.total.currency, received=command.amount.currency)
+        return WrongCurrency(
+            expected_currency=order.total.currency, received_currency=command.amount.currency
+        )
     outstanding = order.total - order.paid
     if command.amount > outstanding:
         return Overpayment(outstanding=outstanding, received=command.amount)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Money(msgspec.Struct, frozen=True):
+class Money(msgspec.Struct, frozen=True, gc=False):
     """An amount in minor units (cents) of one currency.
 
     Arithmetic and comparison are only meant within one currency and raise ValueError otherwise:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, assert_never
+from typing import assert_never
 
+from reference_service import public_events as public
 from reference_service.order.events import (
     Event,
     OrderCancelled,
@@ -13,44 +14,57 @@ from reference_service.order.events import (
     PaymentReceived,
     ReturnRequested,
 )
+from reference_service.order.money import Money
 from reference_service.order.state import Existing
 
 SOURCE = "bitacora.orders"
 
 
-class PublicEvent(NamedTuple):
-    """The type and the data of a CloudEvent."""
-
-    type: str
-    data: dict[str, Any]
-
-
-def published(order_id: str, version: int, event: Event, after: Existing) -> PublicEvent | None:
+def published(order_id: str, version: int, event: Event, after: Existing) -> public.Event | None:
     """The public event for the event at `version`, `after` being the state it led to.
 
     None when nobody outside needs it: a payment shows as OrderConfirmed once it covers the total.
     """
-    facts = _facts(event, after)
-    if facts is None:
-        return None
-    ids = {"order_id": order_id, "version": version, "customer_id": after.customer_id}
-    return PublicEvent(type(event).__name__, ids | facts)
-
-
-def _facts(event: Event, after: Existing) -> dict[str, Any] | None:
+    customer_id = after.customer_id
     match event:
-        case OrderPlaced():
-            total = event.total
-            return {"total": {"amount": total.amount, "currency": total.currency}}
+        case OrderPlaced(total=total):
+            return public.OrderPlaced(
+                order_id=order_id, version=version, customer_id=customer_id, total=_money(total)
+            )
         case PaymentReceived():
             return None
-        case OrderConfirmed():
-            return {"lines": [{"sku": line.sku, "quantity": line.quantity} for line in after.lines]}
-        case OrderShipped():
-            return {"shipment_id": event.shipment_id}
-        case OrderCancelled():
-            return {"reason": event.reason}
-        case ReturnRequested():
-            return {"shipment_id": event.shipment_id, "reason": event.reason}
+        case OrderConfirmed(total=total):
+            return public.OrderConfirmed(
+                order_id=order_id,
+                version=version,
+                customer_id=customer_id,
+                lines=tuple(
+                    public.Line(sku=line.sku, quantity=line.quantity) for line in after.lines
+                ),
+                total=_money(total),
+            )
+        case OrderShipped(shipment_id=shipment_id):
+            return public.OrderShipped(
+                order_id=order_id,
+                version=version,
+                customer_id=customer_id,
+                shipment_id=shipment_id,
+            )
+        case OrderCancelled(reason=reason):
+            return public.OrderCancelled(
+                order_id=order_id, version=version, customer_id=customer_id, reason=reason
+            )
+        case ReturnRequested(shipment_id=shipment_id, reason=why):
+            return public.ReturnRequested(
+                order_id=order_id,
+                version=version,
+                customer_id=customer_id,
+                shipment_id=shipment_id,
+                reason=why,
+            )
         case _:
             assert_never(event)
+
+
+def _money(amount: Money) -> public.Money:
+    return public.Money(amount=amount.amount, currency=amount.currency)

@@ -34,12 +34,12 @@ class MixedCurrencies(msgspec.Struct, frozen=True):
 
 
 class WrongCurrency(msgspec.Struct, frozen=True):
-    expected: str
-    received: str
+    expected_currency: str
+    received_currency: str
 
     @property
     def detail(self) -> str:
-        return f"The order is paid in {self.expected}, not in {self.received}."
+        return f"The order is paid in {self.expected_currency}, not in {self.received_currency}."
 
 
 class Overpayment(msgspec.Struct, frozen=True):

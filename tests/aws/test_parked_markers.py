@@ -46,3 +46,33 @@ def test_clearing_what_is_not_there_is_no_fault(
 ) -> None:
     markers.clear("publisher", "c", up_to=1)
     assert standing(emulator, "c") == {}
+
+
+def test_the_streams_that_a_consumer_parked_are_listed_a_page_at_a_time(
+    markers: DynamoDBParkedMarkers,
+) -> None:
+    for stream in ("d", "e", "f", "g", "h"):
+        markers.park("projector", stream, 1, "no state")
+    markers.park("relay", "i", 1, "no hash")
+    listed: list[str] = []
+    cursor, pages = None, 0
+    while pages == 0 or cursor:
+        streams, cursor = markers.parked("projector", cursor, limit=2)
+        assert len(streams) <= 2
+        listed, pages = listed + streams, pages + 1
+    assert listed == ["d", "e", "f", "g", "h"]
+
+
+def test_a_listing_goes_on_although_its_last_stream_was_cleared(
+    markers: DynamoDBParkedMarkers,
+) -> None:
+    for stream in ("j", "k", "l"):
+        markers.park("ledger", stream, 1, "no state")
+    streams, cursor = markers.parked("ledger", None, limit=2)
+    for stream in streams:
+        markers.clear("ledger", stream, up_to=1)
+    assert markers.parked("ledger", cursor, limit=2)[0] == ["l"]
+
+
+def test_a_consumer_without_markers_has_nothing_parked(markers: DynamoDBParkedMarkers) -> None:
+    assert markers.parked("nobody", None, limit=2) == ([], None)

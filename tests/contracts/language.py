@@ -16,8 +16,12 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     for path in sorted(CONTRACTS.rglob("v*.json"))
     if path.parent.name != "examples"
 }
-# What stands by itself; a type is part of others and shown in their examples.
+# What stands by itself, in every version; a type is part of others and shown in their examples.
 MESSAGES = [name for name in SCHEMAS if not name.startswith("types/")]
+NEWEST = {
+    name.rpartition("/v")[0]: name
+    for name in sorted(SCHEMAS, key=lambda name: int(name.rpartition("/v")[2]))
+}
 EVENTS = [name for name in MESSAGES if name.startswith("events/")]
 PUBLIC = [name for name in EVENTS if name.startswith("events/public/")]
 TOPOLOGY: dict[str, dict[str, Any]] = read(CONTRACTS / "topology.json")

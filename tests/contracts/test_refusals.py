@@ -17,7 +17,7 @@ from reference_service.schemas import (
 from tests.contracts.language import MESSAGES, SCHEMAS, example
 
 CONTRACTS = Schemas.load()
-PLACED = "events/internal/order_placed/v1"
+PLACED = "events/internal/order_placed/v3"
 ENVELOPE = "envelope/v1"
 DISPATCHED = "events/public/shipment_dispatched/v1"
 ABSENT = object()
@@ -86,7 +86,10 @@ def changed(name: str, pointer: str, value: Any) -> Any:
         (DISPATCHED, "/dispatched_at", 1767605400),
         (ENVELOPE, "/specversion", "0.3"),
         (ENVELOPE, "/id", "shipment-5f0c6d1e-2b7a-8c43-9d58-0a1b2c3d4e5f/0/0"),
-        (ENVELOPE, "/type", "OrderLost"),
+        (ENVELOPE, "/type", "order lost"),
+        (ENVELOPE, "/source", "Bitacora"),
+        (ENVELOPE, "/oldestreader", 0),
+        (ENVELOPE, "/oldestreader", None),
         (ENVELOPE, "/data", []),
         (ENVELOPE, "/traceparent", ""),
         (ENVELOPE, "/dataschema", "urn:bitacora:event:internal:order_placed:v1"),
@@ -144,16 +147,26 @@ def test_a_public_event_is_faulted_down_to_its_data() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dataschema", "detail"),
+    ("pointer", "value", "detail"),
     [
-        (urn(event_schema("public", "OrderPlaced")), "as the type says"),
-        (urn(event_schema("public", "ShipmentDispatched", 2)), "not known here"),
+        ("/dataschema", urn(event_schema("public", "OrderPlaced")), "as the type says"),
+        ("/dataschema", urn(event_schema("public", "OrderConfirmed", 3)), "here 2 is the newest"),
+        ("/type", "OrderLost", "as the type says"),
     ],
 )
-def test_a_public_event_must_name_the_schema_of_its_type(dataschema: str, detail: str) -> None:
-    [fault] = CONTRACTS.check_public(changed(ENVELOPE, "/dataschema", dataschema))
+def test_a_public_event_must_name_the_schema_of_its_type(
+    pointer: str, value: str, detail: str
+) -> None:
+    [fault] = CONTRACTS.check_public(changed(ENVELOPE, pointer, value))
     assert fault.pointer == "/dataschema"
     assert detail in fault.detail
+
+
+def test_a_public_event_of_a_type_that_is_not_known_here_is_refused() -> None:
+    lost = changed(ENVELOPE, "/type", "OrderLost")
+    lost["dataschema"] = urn(event_schema("public", "OrderLost"))
+    [fault] = CONTRACTS.check_public(lost)
+    assert fault == Fault("/type", "is not a public event that is known here")
 
 
 @pytest.mark.parametrize("body", ["", "no json", "{}", "[" * 100_000, '"\\ud800"', b"\xff"])

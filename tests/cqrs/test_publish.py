@@ -1,6 +1,7 @@
 """The publisher: every public event of each commit, with ids that a repeat keeps."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import count
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from reference_service.cqrs.change import Change
 from reference_service.cqrs.cloud_event import cloud_event
 from reference_service.cqrs.commit import Commit
 from reference_service.cqrs.memory import InMemoryEventStore
-from reference_service.cqrs.publish import Publisher, Republished
+from reference_service.cqrs.publish import Publisher, Republished, Slice
 from reference_service.cqrs.store import Unavailable
 from tests.cqrs.memory_read_model import project
 from tests.cqrs.toy import CODEC, chain, extended
@@ -28,7 +29,7 @@ def public_events(commits: Sequence[Commit]) -> list[dict[str, Any]]:
         total += event.number
         padding = "x" * 300_000 if event.number == LARGE else ""
         data = {"total": total, "padding": padding}
-        outgoing.append(cloud_event(last, index, "sums", "NumberAdded", data))
+        outgoing.append(cloud_event(last, index, "sums", {"type": "NumberAdded", "data": data}))
     return outgoing
 
 
@@ -58,6 +59,12 @@ class Markers:
         commit, _ = self.standing.get((consumer, stream), (0, ""))
         if commit <= up_to:
             self.standing.pop((consumer, stream), None)
+
+    def parked(self, consumer: str, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
+        later = sorted(
+            stream for name, stream in self.standing if name == consumer and stream > (cursor or "")
+        )
+        return later[:limit], later[limit - 1] if len(later) > limit else None
 
 
 A, B = chain("a", 3), chain("b", 2)
@@ -183,3 +190,50 @@ def test_republish_that_is_not_confirmed_is_to_be_repeated(stage: Stage) -> None
     with pytest.raises(Unavailable):
         stage.publisher.republish("a")
     assert stage.markers.standing
+
+
+def hours(*, each_s: float = 0.0) -> Callable[[], float]:
+    """A clock on which every look takes this long."""
+    looked = count()
+    return lambda: next(looked) * each_s
+
+
+def parked(*streams: Sequence[Commit]) -> Stage:
+    stage = Stage(*streams)
+    for commits in streams:
+        stage.markers.park("publisher", commits[0].stream, 1, "has version 2; here 1 is the newest")
+    return stage
+
+
+def test_reconcile_republishes_what_this_deployment_can_read() -> None:
+    stage = parked(A, B)
+    stage.markers.park("relay", "a", 1, "not ours")
+    done = stage.publisher.reconcile(None, page=1, budget_s=10, clock=hours())
+    assert done == Slice(None, [Republished("a", 4, None), Republished("b", 3, None)], 0)
+    assert list(stage.markers.standing) == [("relay", "a")]
+    assert ("b/2/0", 3) in stage.bus.taken
+
+
+def test_reconcile_says_nothing_of_a_stream_whose_fault_is_still_there() -> None:
+    poison = extended(A[0], "a", body="not numbers")
+    stage = parked([A[0], poison], B)
+    done = stage.publisher.reconcile(None, page=10, budget_s=10, clock=hours())
+    assert (done.parked, [one.stream for one in done.republished]) == (1, ["b"])
+    assert list(stage.markers.standing) == [("publisher", "a")]
+    assert not [event for event, _ in stage.bus.taken if event.startswith("a/")]
+
+
+@pytest.mark.parametrize("page", [1, 2, 10])
+def test_reconcile_goes_on_where_its_time_ran_out(page: int) -> None:
+    streams = [chain(name, 1) for name in "abcde"]
+    stage = parked(*streams)
+    cursor, told, slices = None, list[str](), 0
+    while True:
+        done = stage.publisher.reconcile(cursor, page=page, budget_s=3, clock=hours(each_s=1))
+        told += [one.stream for one in done.republished]
+        cursor, slices = done.cursor, slices + 1
+        if cursor is None:
+            break
+    assert told == list("abcde")
+    assert slices > 1
+    assert stage.markers.standing == {}

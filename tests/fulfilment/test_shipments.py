@@ -8,7 +8,6 @@ import pytest
 from reference_service.fulfilment.shipment import (
     Cancelled,
     Dispatched,
-    Line,
     Shipment,
     UnexpectedEvent,
     decode,
@@ -16,11 +15,14 @@ from reference_service.fulfilment.shipment import (
     outgoing,
     react,
 )
+from reference_service.public_events import Line
+from reference_service.public_writer import PublicWriter
 from reference_service.schemas import CONTRACTS, Schemas, event_schema, urn
 from tests.contracts.language import TOPOLOGY
 
 ORDER_ID = "5f0c6d1e-2b7a-8c43-9d58-0a1b2c3d4e5f"
 MONDAY, TUESDAY = "2026-01-05T09:30:00.000Z", "2026-01-06T09:30:00.000Z"
+CONTENT = PublicWriter(Schemas.load()).content
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
@@ -45,7 +47,7 @@ def told(event_type: str, **attributes: str) -> dict[str, Any]:
 
 
 def shipped(now: str = MONDAY, **attributes: str) -> Dispatched:
-    shipment = react(told("OrderConfirmed", **attributes), now)
+    shipment = react(told("OrderConfirmed", **attributes), now, CONTENT)
     assert isinstance(shipment, Dispatched)
     return shipment
 
@@ -59,7 +61,10 @@ def told_by(shipment: Shipment) -> dict[str, Any]:
 def test_a_confirmed_order_is_shipped_with_its_lines() -> None:
     shipment = shipped(MONDAY)
     assert (shipment.order_id, shipment.dispatched_at) == (ORDER_ID, MONDAY)
-    assert shipment.lines == (Line("coffee-beans-1kg", 2), Line("paper-filter-100", 1))
+    assert shipment.lines == (
+        Line(sku="coffee-beans-1kg", quantity=2),
+        Line(sku="paper-filter-100", quantity=1),
+    )
 
 
 def test_a_shipment_is_told_as_a_public_event_that_keeps_its_contract() -> None:
@@ -93,7 +98,7 @@ def test_a_record_keeps_the_very_event_through_storage() -> None:
 
 
 def test_a_cancelled_order_leaves_a_record_that_ships_nothing() -> None:
-    record = react(told("OrderCancelled"), MONDAY)
+    record = react(told("OrderCancelled"), MONDAY, CONTENT)
     assert record == Cancelled(order_id=ORDER_ID, cancelled_at=MONDAY)
     assert outgoing(record) is None
     assert decode(encode(record)) == record
@@ -102,7 +107,7 @@ def test_a_cancelled_order_leaves_a_record_that_ships_nothing() -> None:
 @pytest.mark.parametrize("event_type", TOPOLOGY)
 def test_fulfilment_answers_exactly_the_events_that_it_is_sent(event_type: str) -> None:
     if "fulfilment" in TOPOLOGY[event_type]["consumers"]:
-        react(told(event_type), MONDAY)
+        react(told(event_type), MONDAY, CONTENT)
     else:
         with pytest.raises(UnexpectedEvent, match=event_type):
-            react(told(event_type), MONDAY)
+            react(told(event_type), MONDAY, CONTENT)

@@ -175,7 +175,7 @@ def test_anothers_order_and_no_order_look_the_same(send: Send, order_id: str) ->
 
 def test_a_business_refusal_says_why(send: Send, order_id: str) -> None:
     wrong = assert_problem(send(PAY, payment(100, "USD"), order_id=order_id), 409, "wrong-currency")
-    assert (wrong["expected"], wrong["received"]) == ("EUR", "USD")
+    assert (wrong["expected_currency"], wrong["received_currency"]) == ("EUR", "USD")
     over = assert_problem(send(PAY, payment(301), order_id=order_id), 409, "overpayment")
     assert over["outstanding"] == {"amount": 300, "currency": "EUR"}
     assert send(CANCEL, CANCELLATION, order_id=order_id)["statusCode"] == 200

@@ -10,14 +10,17 @@ from bitacora.faults import FaultProxy, Refuse, Rule
 from reference_service.aws.dynamodb_event_store import DynamoDBEventStore
 from reference_service.bootstrap import public_events
 from reference_service.cqrs.commit import Commit
+from reference_service.public_writer import PublicWriter
 from reference_service.schemas import Schemas
-from tests.aws.orders import CONFIRMED, order_commits, order_id
+from tests.aws.orders import CODEC, CONFIRMED, order_commits, order_id
 from tests.functions.stage import VALUES, Stage, failures, heard, queue_event
+
+CONTRACTS = Schemas.load()
 
 
 def confirmed_event(number: int) -> dict[str, Any]:
     commits = order_commits(number, CONFIRMED[:1], CONFIRMED[1:])
-    (event,) = public_events(Schemas.load())(commits)
+    (event,) = public_events(CONTRACTS, CODEC, PublicWriter(CONTRACTS))(commits)
     return event
 
 

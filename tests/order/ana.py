@@ -20,7 +20,7 @@ ANA = "customer-42"
 SHIPMENT = "shipment-1"
 
 PLACED = msgspec.json.decode(
-    (CONTRACTS / "events/internal/order_placed/examples/v1-full.json").read_bytes(),
+    (CONTRACTS / "events/internal/order_placed/examples/v3-full.json").read_bytes(),
     type=OrderPlaced,
 )
 assert PLACED.delivery is not None

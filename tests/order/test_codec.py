@@ -1,25 +1,30 @@
 """Events become the body of a commit and come back, held to their contracts both ways."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from reference_service.order.codec import EVENTS, OrderCodec
-from reference_service.order.events import Event, OrderConfirmed
+from reference_service.order.events import VERSIONS, Event, OrderCancelled, OrderConfirmed
 from reference_service.order.money import Money
 from reference_service.schemas import (
-    CONTRACTS,
     Fault,
     InvalidEvent,
     Schemas,
     Undecodable,
     event_schema,
 )
+from tests.contracts.language import example
+from tests.contracts.tomorrow import tomorrow
 from tests.order.ana import PLACED, TOTAL, paid
 
 CODEC = OrderCodec(Schemas.load())
+PLACED_V1 = example(event_schema("internal", "OrderPlaced", 1), "full")
+NOTE = {"note": {"description": "What the customer said.", "type": "string", "maxLength": 9}}
+CANCELLED_V2 = {"type": "OrderCancelled", "v": 2, "data": {"reason": "other", "note": "too big"}}
 
 
 def body(event_type: str, data: Any, v: Any = 1) -> str:
@@ -29,11 +34,11 @@ def body(event_type: str, data: Any, v: Any = 1) -> str:
 @pytest.mark.parametrize("form", ["minimal", "full"])
 @pytest.mark.parametrize("event_type", EVENTS)
 def test_every_example_is_read_and_written_again_the_same(event_type: str, form: str) -> None:
-    folder = (CONTRACTS / event_schema("internal", event_type)).parent
-    data = json.loads((folder / f"examples/v1-{form}.json").read_text())
-    [event] = CODEC.decode(body(event_type, data))
+    newest = VERSIONS[event_type]
+    data = example(event_schema("internal", event_type, newest), form)
+    [event] = CODEC.decode(body(event_type, data, newest))
     assert type(event).__name__ == event_type
-    assert json.loads(CODEC.encode([event])) == [{"type": event_type, "v": 1, "data": data}]
+    assert json.loads(CODEC.encode([event])) == [{"type": event_type, "v": newest, "data": data}]
 
 
 def test_the_events_of_a_commit_keep_their_order() -> None:
@@ -82,9 +87,55 @@ def test_an_integer_written_with_a_fraction_of_zero_is_an_integer() -> None:
         (body("OrderLost", {}), "OrderLost is not an event"),
         (body("OrderShipped", {}), "OrderShipped breaks its contract: /shipment_id is required"),
         (body("OrderShipped", {"shipment_id": "s", "x": 1}), "/x is not a known property"),
+        (body("OrderPlaced", PLACED_V1, v=3), "OrderPlaced breaks its contract: /delivery/address"),
     ],
 )
 def test_a_body_that_cannot_be_read_says_why(stored: str, reason: str) -> None:
     with pytest.raises(Undecodable) as refused:
         CODEC.decode(stored)
     assert reason in refused.value.reason
+
+
+class TestTomorrow:
+    """Another deployment knows OrderCancelled 2, which gained an optional note."""
+
+    @pytest.fixture
+    def contracts(self, tmp_path: Path) -> Schemas:
+        return tomorrow(tmp_path / "contracts", internal_order_cancelled=NOTE)
+
+    @pytest.fixture
+    def codec(self, contracts: Schemas) -> OrderCodec:
+        versions = VERSIONS | {"OrderCancelled": 2}
+        return OrderCodec(contracts, versions, versions, {("OrderCancelled", 2): 1})
+
+    def test_tells_which_older_readers_can_read_on(self, codec: OrderCodec) -> None:
+        body = codec.encode([OrderCancelled(reason="other"), OrderConfirmed(total=TOTAL)])
+        cancelled, confirmed = json.loads(body)
+        assert (cancelled["v"], cancelled["r"]) == (2, 1)
+        assert "r" not in confirmed
+
+    def test_is_read_today_without_what_it_gained(self, codec: OrderCodec) -> None:
+        stored = json.dumps([CANCELLED_V2 | {"r": 1}])
+        assert CODEC.decode(stored) == [OrderCancelled(reason="other")]
+        assert codec.decode(stored) == [OrderCancelled(reason="other")]
+
+    def test_writes_what_today_expects_until_it_is_configured(self, contracts: Schemas) -> None:
+        known = VERSIONS | {"OrderCancelled": 2}
+        cautious = OrderCodec(contracts, VERSIONS, known, {("OrderCancelled", 2): 1})
+        body = cautious.encode([OrderCancelled(reason="other")])
+        assert json.loads(body) == [{"type": "OrderCancelled", "v": 1, "data": {"reason": "other"}}]
+
+    @pytest.mark.parametrize("r", [{}, {"r": 2}, {"r": 0}, {"r": None}])
+    def test_is_not_guessed_at(self, r: dict[str, Any]) -> None:
+        with pytest.raises(Undecodable) as refused:
+            CODEC.decode(json.dumps([CANCELLED_V2 | r]))
+        assert refused.value.reason == "OrderCancelled has version 2; here 1 is the newest"
+
+    def test_is_refused_where_it_breaks_what_is_known(self) -> None:
+        broken = CANCELLED_V2 | {"data": {"reason": "because", "note": "-"}, "r": 1}
+        with pytest.raises(Undecodable, match="/reason must be one of"):
+            CODEC.decode(json.dumps([broken]))
+
+    def test_a_version_that_is_known_holds_no_unknown_field(self) -> None:
+        with pytest.raises(Undecodable, match="/note is not a known property"):
+            CODEC.decode(json.dumps([CANCELLED_V2 | {"v": 1, "r": 1}]))

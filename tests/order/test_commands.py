@@ -10,9 +10,7 @@ from reference_service.order.commands import (
     CancelOrder,
     PlaceOrder,
     ReceivePayment,
-    ShipOrder,
     customer_command,
-    ship_order,
 )
 from reference_service.schemas import CONTRACTS, Schemas
 from tests.order.ana import ANA, PLACE, TOTAL, pay
@@ -43,8 +41,3 @@ def test_whatever_the_contract_takes_for_an_integer_becomes_one(amount: float) -
     body = {"payment_id": "payment-1", "amount": {"amount": amount, "currency": "EUR"}}
     assert Schemas.load().check(SCHEMAS[ReceivePayment], body) == ()
     assert customer_command(ReceivePayment, ANA, body) == pay(TOTAL)
-
-
-def test_a_dispatched_shipment_ships_the_order() -> None:
-    dispatched = full_example("events/public/shipment_dispatched/v1")
-    assert ship_order(dispatched) == ShipOrder(shipment_id=dispatched["shipment_id"])

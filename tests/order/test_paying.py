@@ -43,7 +43,7 @@ def test_nothing_is_outstanding_on_a_confirmed_order() -> None:
 
 def test_another_currency_is_refused_with_the_expected_one() -> None:
     given(PLACED).when(pay(Money(4190, "USD"))).then_rejected(
-        WrongCurrency(expected="EUR", received="USD")
+        WrongCurrency(expected_currency="EUR", received_currency="USD")
     )
 
 

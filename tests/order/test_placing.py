@@ -15,13 +15,19 @@ def test_an_order_is_placed_with_the_sum_of_its_lines() -> None:
 
 
 def test_every_piece_of_every_line_counts() -> None:
-    lines = (Line("tea", 3, euros(250)), Line("tea", 2, euros(200)))
+    lines = (
+        Line(sku="tea", quantity=3, unit_price=euros(250)),
+        Line(sku="tea", quantity=2, unit_price=euros(200)),
+    )
     placed = msgspec.structs.replace(PLACED, lines=lines, total=euros(1150))
     given().when(msgspec.structs.replace(PLACE, lines=lines)).then(placed)
 
 
 def test_an_order_has_one_currency() -> None:
-    lines = (Line("tea", 1, euros(250)), Line("jam", 1, Money(300, "CHF")))
+    lines = (
+        Line(sku="tea", quantity=1, unit_price=euros(250)),
+        Line(sku="jam", quantity=1, unit_price=Money(300, "CHF")),
+    )
     command = msgspec.structs.replace(PLACE, lines=lines)
     given().when(command).then_rejected(MixedCurrencies(currencies=("CHF", "EUR")))
 

@@ -85,9 +85,11 @@ def test_a_return_moves_the_version_only() -> None:
 
 def test_an_event_that_cannot_follow_is_refused() -> None:
     with pytest.raises(ImpossibleEvent, match=r"OrderShipped cannot happen.*state Placed"):
-        views.project(row_after(PLACED), ORDER_ID, [OrderShipped("shipment-1")], 2, TUESDAY)
+        views.project(
+            row_after(PLACED), ORDER_ID, [OrderShipped(shipment_id="shipment-1")], 2, TUESDAY
+        )
     with pytest.raises(ImpossibleEvent, match=r"OrderShipped cannot happen.*state NotPlaced"):
-        views.project(None, ORDER_ID, [OrderShipped("shipment-1")], 1, TUESDAY)
+        views.project(None, ORDER_ID, [OrderShipped(shipment_id="shipment-1")], 1, TUESDAY)
 
 
 def test_a_row_that_no_state_gives_is_refused() -> None:

@@ -1,0 +1,3 @@
+from tests.order.golden import write_missing
+
+write_missing()
