@@ -1,12 +1,12 @@
 """The topology, from the event store outwards: what stands where, and who is given what."""
 
 from infra.components.capability import inventory
-from infra.components.command_side import COMMANDS, CommandSide, CommandSideArgs
+from infra.components.command_side import CommandSide, CommandSideArgs
 from infra.components.database import Database, DatabaseArgs
 from infra.components.event_store import EventStore, EventStoreArgs
 from infra.components.failures import Failures, FailuresArgs
 from infra.components.fulfilment import Fulfilment, FulfilmentArgs
-from infra.components.http_api import Backend, HttpApi, HttpApiArgs
+from infra.components.http_api import HttpApi, HttpApiArgs
 from infra.components.ledger import Ledger, LedgerArgs
 from infra.components.message_key import MessageKey, MessageKeyArgs
 from infra.components.network import Network, NetworkArgs
@@ -15,7 +15,7 @@ from infra.components.observability import Observability, ObservabilityArgs
 from infra.components.operations import Operations, OperationsArgs
 from infra.components.ordered_log import OrderedLog, OrderedLogArgs
 from infra.components.publication import Publication, PublicationArgs
-from infra.components.read_side import QUERIES, ReadSide, ReadSideArgs
+from infra.components.read_side import ReadSide, ReadSideArgs
 from infra.deployment import current
 from infra.exports import export
 
@@ -35,8 +35,7 @@ command_side = CommandSide("command-side", CommandSideArgs(here, event_store, pu
 read_side = ReadSide(
     "read-side", ReadSideArgs(here, network, database, event_store, ordered_log, failures)
 )
-backends = [Backend(command_side.command, COMMANDS), Backend(read_side.query, QUERIES)]
-http_api = HttpApi("http-api", HttpApiArgs(here, backends))
+http_api = HttpApi("http-api", HttpApiArgs(here, [command_side.command, read_side.query]))
 
 # Who listens.
 fulfilment = Fulfilment("fulfilment", FulfilmentArgs(here, publication))

@@ -12,7 +12,14 @@ from infra import settings
 from infra.settings import ConfigError, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGED = ("reference_service", "contracts")
+# Of contracts/ what functions read: the schemas that they check and decode by.
+PACKAGED = (
+    "reference_service/**/*",
+    "contracts/commands/*/v*.json",
+    "contracts/envelope/v*.json",
+    "contracts/events/*/*/v*.json",
+    "contracts/types/*/v*.json",
+)
 # Buckets have 63 characters, of which 22 are "-failures-<account>"; EventBridge archives have 48.
 PREFIX = re.compile(r"[a-z][a-z0-9-]{0,35}")
 
@@ -63,8 +70,8 @@ def packaged() -> pulumi.AssetArchive:
     """The code of every function, file by file: compiled leftovers would change it on each run."""
     files = [
         path
-        for folder in PACKAGED
-        for path in sorted((ROOT / folder).rglob("*"))
+        for pattern in PACKAGED
+        for path in sorted(ROOT.glob(pattern))
         if path.is_file() and "__pycache__" not in path.parts
     ]
     return pulumi.AssetArchive(

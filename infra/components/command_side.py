@@ -11,14 +11,10 @@ from infra.components.publication import EVENTBRIDGE, Publication
 from infra.components.service_function import ServiceFunction, ServiceFunctionArgs
 from infra.components.service_queue import Sender, ServiceQueue, ServiceQueueArgs
 from infra.deployment import Deployment
-from infra.topology import COMMAND_QUEUE, consumed_by
+from infra.routing import events_for
 from reference_service.settings import CommandSettings, CommandWorkerSettings, environment
 
-COMMANDS = (
-    "POST /orders",
-    "POST /orders/{order_id}/payments",
-    "POST /orders/{order_id}/cancellation",
-)
+COMMAND_QUEUE = "order-commands"
 WORKER_TIMEOUT_S = 30
 
 
@@ -37,14 +33,14 @@ class CommandSide(Capability):
     ) -> None:
         super().__init__("kit:index:CommandSide", name, None, opts)
         deployment, child = args.deployment, pulumi.ResourceOptions(parent=self)
-        events_table = args.event_store.table_name
+        events_table, writes = args.event_store.table_name, deployment.settings.writes
         self.command = ServiceFunction(
             "command",
             ServiceFunctionArgs(
                 deployment=deployment,
                 key="command",
                 timeout_s=10,
-                environment=environment(CommandSettings, events_table=events_table),
+                environment=environment(CommandSettings, events_table=events_table, writes=writes),
                 statements=[args.event_store.append()],
             ),
             child,
@@ -56,7 +52,9 @@ class CommandSide(Capability):
                 deployment=deployment,
                 key="command-worker",
                 timeout_s=WORKER_TIMEOUT_S,
-                environment=environment(CommandWorkerSettings, events_table=events_table),
+                environment=environment(
+                    CommandWorkerSettings, events_table=events_table, writes=writes
+                ),
                 statements=[may_consume(self.queue.arn), args.event_store.append()],
             ),
             child,
@@ -67,7 +65,7 @@ class CommandSide(Capability):
 
     def _queue(self, args: CommandSideArgs) -> ServiceQueue:
         publication = args.publication
-        taken = consumed_by(COMMAND_QUEUE, publication.events)
+        taken = events_for(COMMAND_QUEUE)
         queue = ServiceQueue(
             COMMAND_QUEUE,
             ServiceQueueArgs(

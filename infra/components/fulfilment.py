@@ -44,6 +44,7 @@ class Fulfilment(Capability):
                     FulfilmentSettings,
                     shipments_table=self.shipments.name,
                     bus_name=args.publication.bus_name,
+                    writes=args.deployment.settings.writes,
                 ),
                 statements=[
                     allow("KeepShipments", ["dynamodb:PutItem"], self.shipments.arn),

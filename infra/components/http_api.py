@@ -9,6 +9,7 @@ import pulumi_aws as aws
 from infra.components.capability import Capability
 from infra.components.service_function import ServiceFunction
 from infra.deployment import Deployment
+from infra.routing import HTTP_API, routes
 
 # "$context.…" are API Gateway's variables; no header and no body of a customer is logged.
 ACCESS_LOG = {
@@ -24,17 +25,11 @@ ACCESS_LOG = {
 
 
 @dataclass(frozen=True)
-class Backend:
-    """The routes ("POST /orders") that a function answers."""
-
-    function: ServiceFunction
-    routes: Sequence[str]
-
-
-@dataclass(frozen=True)
 class HttpApiArgs:
+    """contracts/http_api.json says which route leads to which of the functions."""
+
     deployment: Deployment
-    backends: Sequence[Backend]
+    functions: Sequence[ServiceFunction]
 
 
 class HttpApi(Capability):
@@ -60,13 +55,22 @@ class HttpApi(Capability):
             },
             opts=child,
         )
-        routes = [route for backend in args.backends for route in self._routes(backend)]
-        self._stage(routes)
+        keys_of = routes()
+        made = [
+            route
+            for function in args.functions
+            for route in self._routes(function, keys_of.pop(function.key))
+        ]
+        if keys_of:
+            raise ValueError(f"{HTTP_API}: no function stands behind {', '.join(keys_of)}")
+        self._stage(made)
         self.exports = {"api_url": self.api.api_endpoint}
         self.register_outputs({**self.exports})
 
-    def _routes(self, backend: Backend) -> list[aws.apigatewayv2.Route]:
-        child, function = pulumi.ResourceOptions(parent=self), backend.function
+    def _routes(
+        self, function: ServiceFunction, route_keys: Sequence[str]
+    ) -> list[aws.apigatewayv2.Route]:
+        child = pulumi.ResourceOptions(parent=self)
         integration = aws.apigatewayv2.Integration(
             function.key,
             api_id=self.api.id,
@@ -96,7 +100,7 @@ class HttpApi(Capability):
                 authorizer_id=self.authorizer.id,
                 opts=child,
             )
-            for route in backend.routes
+            for route in route_keys
         ]
 
     def _stage(self, routes: list[aws.apigatewayv2.Route]) -> None:

@@ -19,9 +19,10 @@ from infra.components.service_queue import DeadLetterQueue, DeadLetterQueueArgs,
 from infra.components.topic import ServiceTopic, ServiceTopicArgs
 from infra.deployment import Deployment
 from infra.policies import Statement, allow, document
-from infra.topology import PublicEvent, public_events
+from infra.routing import Rule, events_for, rules
 from reference_service.settings import PublisherSettings, environment
 
+TOPIC = "order-events"
 ARCHIVE_DAYS = 90
 EVENTBRIDGE = "events.amazonaws.com"
 # EventBridge's own longest and most: 24 hours, 185 attempts.
@@ -46,21 +47,21 @@ class Publication(Capability):
         self, name: str, args: PublicationArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("kit:index:Publication", name, None, opts)
-        self.deployment, self.events = args.deployment, public_events()
+        self.deployment = args.deployment
         child = pulumi.ResourceOptions(parent=self)
         bus = self._bus()
         self.bus_name, self.bus_arn = bus.name, bus.arn
         self.topic = ServiceTopic(
-            "order-events",
+            TOPIC,
             ServiceTopicArgs(
                 deployment=args.deployment,
-                key="order-events",
+                key=TOPIC,
                 message_key=args.message_key,
                 publishers=[EVENTBRIDGE],
             ),
             child,
         )
-        self.rules = {event.name: self._rule(event) for event in self.events}
+        self.rules = {rule.event: self._rule(rule) for rule in rules()}
         self.undelivered = DeadLetterQueue(
             "undelivered-dlq",
             DeadLetterQueueArgs(
@@ -72,9 +73,8 @@ class Publication(Capability):
             ),
             child,
         )
-        for event in self.events:
-            if event.on_topic:
-                self.target(event.name, "topic", self.topic.arn, self.topic.policy)
+        for event in events_for(TOPIC):
+            self.target(event, "topic", self.topic.arn, self.topic.policy)
         self.publisher = self._publisher(args)
         self.functions = [self.publisher]
         self.dead_letters = [self.undelivered]
@@ -135,13 +135,12 @@ class Publication(Capability):
         )
         return bus
 
-    def _rule(self, event: PublicEvent) -> aws.cloudwatch.EventRule:
-        pattern = {"source": [event.source], "detail-type": [event.name]}
+    def _rule(self, rule: Rule) -> aws.cloudwatch.EventRule:
         return aws.cloudwatch.EventRule(
-            event.name,
-            name=self.deployment.name(event.name),
+            rule.event,
+            name=self.deployment.name(rule.event),
             event_bus_name=self.bus_name,
-            event_pattern=pulumi.Output.json_dumps(pattern),
+            event_pattern=pulumi.Output.json_dumps(rule.pattern),
             opts=pulumi.ResourceOptions(parent=self),
         )
 
@@ -157,6 +156,7 @@ class Publication(Capability):
                     events_table=args.event_store.table_name,
                     bus_name=self.bus_name,
                     parked_table=args.failures.parked.name,
+                    writes=args.deployment.settings.writes,
                 ),
                 statements=[
                     may_read_dynamodb_stream(args.event_store.stream_arn),

@@ -29,8 +29,6 @@ from reference_service.settings import (
     environment,
 )
 
-QUERIES = ("GET /orders", "GET /orders/{order_id}", "GET /orders/{order_id}/history")
-
 
 @dataclass(frozen=True)
 class ReadSideArgs:

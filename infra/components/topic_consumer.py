@@ -12,7 +12,7 @@ from infra.components.service_function import ServiceFunction, ServiceFunctionAr
 from infra.components.service_queue import Sender, ServiceQueue, ServiceQueueArgs
 from infra.deployment import Deployment
 from infra.policies import Statement
-from infra.topology import consumed_by
+from infra.routing import filter_policy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +56,7 @@ class TopicConsumer(pulumi.ComponentResource):
             endpoint=self.queue.arn,
             raw_message_delivery=True,
             filter_policy_scope="MessageBody",
-            filter_policy=pulumi.Output.json_dumps(
-                {"type": consumed_by(args.consumer, args.publication.events)}
-            ),
+            filter_policy=pulumi.Output.json_dumps(filter_policy(args.consumer)),
             redrive_policy=pulumi.Output.json_dumps(
                 {"deadLetterTargetArn": self.queue.dead_letters.arn}
             ),

@@ -1,17 +1,16 @@
 """Nothing that fails on its way is dropped, and no stream is read in another way than promised."""
 
 import json
-from typing import Any
 
 import pytest
 
 from infra.components.event_sources import PROMISED_OUTAGE_S
-from infra.topology import public_events
-from tests.infra.in_process import Program, Resource
+from tests.infra.in_process import ROOT, Program, Resource
 
 QUEUE = "sqs/queue:Queue"
 MAPPING = "lambda/eventSourceMapping:EventSourceMapping"
 FUNCTION = "lambda/function:Function"
+WAYS = json.loads((ROOT / "contracts" / "topology.json").read_text("utf-8"))
 STREAM_RETENTION_S = {"dynamodb": 24 * 3600, "kinesis": 7 * 24 * 3600}
 
 
@@ -136,11 +135,11 @@ def test_a_failed_batch_becomes_a_message(topology: Program) -> None:
     assert queue["events"] == ["s3:ObjectCreated:*"]
 
 
-@pytest.mark.parametrize("event", public_events(), ids=lambda event: event.name)
-def test_a_public_event_reaches_exactly_its_consumers(topology: Program, event: Any) -> None:
-    rule = topology.one("cloudwatch/eventRule:EventRule", event.name)
+@pytest.mark.parametrize("event", WAYS)
+def test_a_public_event_reaches_exactly_its_consumers(topology: Program, event: str) -> None:
+    rule = topology.one("cloudwatch/eventRule:EventRule", event)
     pattern = json.loads(rule.inputs["eventPattern"])
-    assert pattern == {"source": [event.source], "detail-type": [event.name]}
+    assert pattern == {"source": [WAYS[event]["source"]], "detail-type": [event]}
     queues, topic = by_arn(topology, QUEUE), topology.one("sns/topic:Topic", "order-events")
     targets = [
         t
@@ -155,6 +154,20 @@ def test_a_public_event_reaches_exactly_its_consumers(topology: Program, event: 
         for subscription in topology.of("sns/topicSubscription:TopicSubscription"):
             assert subscription.inputs["rawMessageDelivery"] is True
             assert subscription.inputs["filterPolicyScope"] == "MessageBody"
-            if event.name in json.loads(subscription.inputs["filterPolicy"])["type"]:
+            if event in json.loads(subscription.inputs["filterPolicy"])["type"]:
                 reached.add(queues[subscription.inputs["endpoint"]].name)
-    assert reached == set(event.consumers)
+    assert reached == set(WAYS[event]["consumers"])
+
+
+def test_the_channels_of_the_public_way_are_called_as_asyncapi_says(topology: Program) -> None:
+    document = json.loads((ROOT / "contracts" / "asyncapi.json").read_text("utf-8"))
+    names = {
+        resource.inputs["name"]
+        for type_ in ("cloudwatch/eventBus:EventBus", "sns/topic:Topic", QUEUE)
+        for resource in topology.of(type_)
+    }
+    [bus] = topology.of("cloudwatch/eventBus:EventBus")
+    prefix = bus.inputs["name"].removesuffix("-bus")
+    channels = {c["address"].format(prefix=prefix) for c in document["channels"].values()}
+    assert channels <= names
+    assert bus.inputs["name"] in channels

@@ -1,5 +1,6 @@
 """A stack's configuration is checked before anything is made."""
 
+import json
 import re
 
 import pytest
@@ -20,6 +21,7 @@ VALID = {
     "disposable": "false",
     "reconcileMinutes": "15",
     "interfaceEndpointZones": "1",
+    "writes": '["events/internal/order_placed/v3", "events/public/order_confirmed/v2"]',
 }
 
 
@@ -29,6 +31,13 @@ def test_reads_every_key() -> None:
     assert settings.jwt_audience == ("orders",)
     assert (settings.database_port, settings.deletion_protection) == (5433, True)
     assert settings.dependencies_layer is None
+    assert settings.writes == "events/internal/order_placed/v3,events/public/order_confirmed/v2"
+
+
+def test_an_event_is_written_in_one_version() -> None:
+    names = [f"events/internal/order_placed/v{version}" for version in (2, 3)]
+    with pytest.raises(ConfigError, match="order_placed is named twice, with v2 and v3"):
+        parse({**VALID, "writes": json.dumps(names)})
 
 
 @pytest.mark.parametrize(
@@ -53,6 +62,9 @@ def test_reads_every_key() -> None:
         ("disposable", "True", "one of true, false"),
         ("reconcileMinutes", "0", "a whole number from 1 to 1440"),
         ("interfaceEndpointZones", "3", "a whole number from 1 to 2"),
+        ("writes", "[]", 'a list of names, like ["orders"]'),
+        ("writes", '["events/internal/order_placed/v4"]', "events of contracts/, each in one"),
+        ("writes", '["commands/place_order/v1"]', "events of contracts/, each in one version"),
     ],
 )
 def test_names_key_value_and_what_is_allowed(key: str, value: str, allowed: str) -> None:
