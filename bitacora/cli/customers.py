@@ -13,7 +13,7 @@ def demo(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")] = False,
 ) -> None:
     """Place and pay an order, and follow it through every service. Exit code 1 if it gets lost."""
-    from bitacora.cli import report
+    from bitacora.cli import report, screen
     from bitacora.embedded.demo import follow_an_order
 
     home: Home = context.obj
@@ -22,7 +22,7 @@ def demo(
         progress.step("following an order")
         journey = follow_an_order(environment)
     if json:
-        report.print_json(report.journey_document(journey))
+        screen.print_json(report.journey_document(journey))
     else:
         report.print_journey(journey)
         report.print_curl(home, journey)

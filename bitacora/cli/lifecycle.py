@@ -20,7 +20,7 @@ def up(
 
     On a running environment: redeploys what changed, and refuses what cannot change in place.
     """
-    from bitacora.cli import report
+    from bitacora.cli import report, screen
     from bitacora.embedded.demo import follow_an_order
 
     home: Home = context.obj
@@ -37,7 +37,7 @@ def up(
         print(home.addressed(told), file=sys.stderr)
         raise typer.Exit(130) from None
     if json:
-        report.print_json(report.up_document(environment, ready, journey))
+        screen.print_json(report.up_document(environment, ready, journey))
     else:
         report.print_up(home, ready, journey, timings=timings)
     if journey and not journey.complete:
@@ -56,12 +56,12 @@ def down(
 
 def status(context: typer.Context, json: Json = False) -> None:
     """What runs, since when and with how much memory. Exit code 1 unless all is healthy."""
-    from bitacora.cli import report
+    from bitacora.cli import report, screen
 
     home: Home = context.obj
     seen = home.environment.status()
     if json:
-        report.print_json({**report.plain(seen), "healthy": seen.healthy})
+        screen.print_json({**report.plain(seen), "healthy": seen.healthy})
     else:
         report.print_status(home, seen)
     if not seen.healthy:

@@ -1,35 +1,21 @@
 """What commands print: tables for people, JSON for programs, progress on a terminal."""
 
-import json
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from rich.console import Console
 from rich.status import Status as Spinner
 from rich.table import Table
 from rich.text import Text
 
 from bitacora.cli.home import Home
+from bitacora.cli.screen import WIDTH, console
 from bitacora.embedded import parts
 from bitacora.embedded.demo import Journey
 from bitacora.embedded.environment import Environment, Progress, Ready
 from bitacora.embedded.status import PartStatus, Status
-
-WIDTH = 100
-
-
-def console(file: TextIO = sys.stdout) -> Console:
-    """At most 100 columns, so that a pasted table stays whole."""
-    found = Console(file=file, highlight=False)
-    return (
-        Console(file=file, highlight=False, width=min(found.width, WIDTH))
-        if found.is_terminal
-        else Console(file=file, highlight=False, width=WIDTH)
-    )
 
 
 class Lines:
@@ -71,10 +57,6 @@ def progress(file: TextIO) -> Iterator[Progress]:
         return
     with screen.status("") as spinner:
         yield Live(spinner)
-
-
-def print_json(document: Any) -> None:
-    print(json.dumps(document, indent=2, default=str))
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -12,7 +12,7 @@ def resources(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")] = False,
 ) -> None:
     """Every resource that the program made: type, name and physical id."""
-    from bitacora.cli import report
+    from bitacora.cli import report, screen
     from bitacora.embedded.problem import Problem
     from bitacora.embedded.provisioning import RESOURCES_FILE
     from bitacora.provision.state import StateFile
@@ -27,7 +27,7 @@ def resources(
         for urn, resource in sorted(stored.items(), key=lambda item: (item[1].type, item[1].name))
     ]
     if json:
-        report.print_json(rows)
+        screen.print_json(rows)
     else:
         report.print_table(
             ("type", "name", "id"), [(_short(row["type"]), row["name"], row["id"]) for row in rows]
@@ -45,13 +45,13 @@ def output(
     name: Annotated[str | None, typer.Argument(help="One export; all of them without.")] = None,
 ) -> None:
     """Print what the program exports: one value plain, or all as JSON."""
-    from bitacora.cli import report
+    from bitacora.cli import screen
     from bitacora.embedded.problem import UsageProblem
 
     home: Home = context.obj
     outputs = home.environment.outputs
     if name is None:
-        report.print_json(outputs)
+        screen.print_json(outputs)
     elif name not in outputs:
         raise UsageProblem(
             f"There is no output {name!r}.", f"There are: {', '.join(sorted(outputs))}."
@@ -59,4 +59,4 @@ def output(
     elif isinstance(outputs[name], str):
         print(outputs[name])
     else:
-        report.print_json(outputs[name])
+        screen.print_json(outputs[name])

@@ -11,7 +11,10 @@ from bitacora.embedded.environment import Environment
 from bitacora.embedded.problem import UsageProblem
 from tests.cli.conftest import run_in
 
-COMMANDS = ("up", "down", "status", "logs", "demo", "resources", "output", "token", "invoke")
+COMMANDS = (
+    *("up", "down", "status", "logs", "demo", "resources", "output", "token", "invoke"),
+    "contracts",
+)
 HEAVY = ("boto3", "pulumi", "rich", "psycopg", "psutil")
 
 
