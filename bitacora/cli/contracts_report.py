@@ -224,7 +224,9 @@ def _print_line(out: Console, text: str, style: str = "") -> None:
 
 def _printable(text: str) -> str:
     """Control characters and halves of pairs, which names in a schema may hold, as escapes."""
-    return "".join(each if each.isprintable() or ord(each) > 0xFFFF else f"\\u{ord(each):04x}" for each in text)
+    return "".join(
+        each if each.isprintable() or ord(each) > 0xFFFF else f"\\u{ord(each):04x}" for each in text
+    )
 
 
 def _in_lines(comparison: Comparison) -> str:
@@ -236,8 +238,9 @@ def _in_lines(comparison: Comparison) -> str:
 
 
 def _sentence(counterexample: Counterexample) -> str:
-    shared = os.path.commonprefix((counterexample.writer, counterexample.reader)).rfind("/") + 1
-    writer, reader = counterexample.writer[shared:], counterexample.reader[shared:]
+    writer, reader = counterexample.writer, counterexample.reader
+    if (shared := writer.rpartition("/")[0]) == reader.rpartition("/")[0]:
+        writer, reader = (each.removeprefix(f"{shared}/") for each in (writer, reader))
     return f"{writer} may be written so, and {reader} refuses it:"
 
 

@@ -18,6 +18,7 @@ from bitacora.cli.contracts_report import annotation
 from bitacora.contracts.compatibility import Mode
 from bitacora.contracts.reading import Reading
 from tests.cli.conftest import BITACORA
+from tests.contracts.generate.repository import Repository
 from tests.contracts.planted import CANCELLED, PLACED, PUBLIC, Contracts
 
 COMMANDS = ("check", "diff", "generate", "release", "draft")
@@ -414,6 +415,34 @@ def test_a_draft_says_what_to_edit(run: Run, contracts: Contracts) -> None:
     again = run("draft", "internal/order_cancelled")
     assert (again.code, "not released yet" in again.err) == (1, True)
     assert run("draft", "order_cancelled").code == 2
+
+
+# What follows from the contracts.
+
+
+def test_what_follows_is_written_and_then_stale_when_the_contracts_move_on(
+    tmp_path: Path,
+) -> None:
+    project = Repository.copied(tmp_path / "whole")
+
+    def run(*arguments: str) -> Done:
+        given = ["contracts", *arguments, "--contracts", str(project.root / "contracts")]
+        done = CliRunner().invoke(app, given, catch_exceptions=False)
+        return Done(done.exit_code, done.stdout, done.stderr)
+
+    stale = run("generate", "--check")
+    assert (stale.code, "Stale: docs/catalogue.md\n" in stale.out) == (1, True)
+    assert not (project.root / "docs").exists()
+    assert "Wrote docs/catalogue.md\n" in run("generate").out
+    fine = Done(0, "All generated files follow from the contracts.\n", "")
+    assert run("generate", "--check") == run("generate") == fine
+    assert run("check").code == 0
+    (project.root / "contracts/released.lock").unlink(missing_ok=True)
+    project.change(V1, lambda schema: schema.update(description="The customer changed plans."))
+    checked = run("check")
+    assert checked.code == 1
+    assert "docs/catalogue.md  [stale]" in checked.out
+    assert "→ Run `bitacora contracts generate`." in checked.out
 
 
 # Processes of their own.
