@@ -82,7 +82,7 @@ FAULTS: list[tuple[str, Plant, str, str, str]] = [
         "/properties/reason/type",
         "",
     ),
-    ("valid-schema", put(V3, f"{LINE}/sku/pattern", "(["), V3, f"{LINE}/sku/pattern", "regex"),
+    ("valid-schema", put(V3, f"{LINE}/sku/pattern", "(["), V3, f"{LINE}/sku/pattern", "regular"),
     (
         "identity",
         put(V1, "/$id", "urn:bitacora:event:internal:order_cancelled:v2"),
