@@ -1,6 +1,5 @@
 """Whether everything downstream says what the event store says: pure over an observation."""
 
-import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +7,11 @@ from typing import Any, Literal
 
 from bitacora.audit.observation import SHIPMENT, Observation, stream_of
 from reference_service.cqrs.commit import GENESIS, Commit, digest
+from reference_service.order.codec import OrderCodec
+from reference_service.order.events import Event, PaymentReceived
+from reference_service.schemas import Schemas, Undecodable
 
+CODEC = OrderCodec(Schemas.load())
 STATUSES = {
     "OrderPlaced": "placed",
     "OrderConfirmed": "confirmed",
@@ -44,7 +47,8 @@ def inconsistencies(seen: Observation, public: Collection[str]) -> list[Inconsis
 
 
 def event_types(commit: Commit) -> list[str]:
-    return [event["type"] for event in _events(commit)]
+    """Its events by type; none when they cannot be read, which `inconsistencies` tells."""
+    return [type(event).__name__ for event in _events(commit)]
 
 
 def public_ids(seen: Observation, public: Collection[str]) -> set[str]:
@@ -69,6 +73,9 @@ def _histories(seen: Observation) -> Iterator[Inconsistency]:
             if found.hash != digest(found):
                 detail = f"commit {found.commit} is not what its hash was made of"
                 yield Inconsistency("broken", "event store", stream, detail)
+            if reason := _unreadable(found):
+                detail = f"commit {found.commit} cannot be read: {reason}"
+                yield Inconsistency("broken", "event store", stream, detail)
             commit, version, prev = found.commit, found.version, found.hash
         for command_id, times in Counter(found.command_id for found in commits).items():
             if times > 1:
@@ -90,7 +97,7 @@ def _read_model(seen: Observation) -> Iterator[Inconsistency]:
         elif gate.hash != head.hash:
             detail = f"its gate is at another commit {gate.commit} than the store's"
             yield Inconsistency("broken", "read model", stream, detail)
-        else:
+        elif all(_events(commit) for commit in commits):
             told = _told(commits)
             if wrong := {name: row[name] for name, value in told.items() if row[name] != value}:
                 detail = f"the row says {wrong}, the events {told}"
@@ -104,18 +111,29 @@ def _read_model(seen: Observation) -> Iterator[Inconsistency]:
 def _told(commits: Sequence[Commit]) -> dict[str, Any]:
     """What a row must say, told from the events without the projection's own code."""
     events = [event for commit in commits for event in _events(commit)]
-    statuses = [STATUSES[event["type"]] for event in events if event["type"] in STATUSES]
-    payments = [event["data"]["amount"] for event in events if event["type"] == "PaymentReceived"]
+    types = [type(event).__name__ for event in events]
+    payments = [event.amount for event in events if isinstance(event, PaymentReceived)]
     return {
         "version": commits[-1].version,
-        "status": statuses[-1],
-        "paid": sum(payment["amount"] for payment in payments),
+        "status": [STATUSES[kind] for kind in types if kind in STATUSES][-1],
+        "paid": sum(payment.amount for payment in payments),
     }
 
 
-def _events(commit: Commit) -> list[dict[str, Any]]:
-    events: list[dict[str, Any]] = json.loads(commit.body)
-    return events
+def _events(commit: Commit) -> list[Event]:
+    """In their newest versions; none when they cannot be read."""
+    try:
+        return CODEC.decode(commit.body)
+    except Undecodable:
+        return []
+
+
+def _unreadable(commit: Commit) -> str | None:
+    try:
+        CODEC.decode(commit.body)
+    except Undecodable as fault:
+        return fault.reason
+    return None
 
 
 def _ledger(seen: Observation, public: Collection[str]) -> Iterator[Inconsistency]:

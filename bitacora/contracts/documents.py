@@ -70,15 +70,28 @@ def load_document(path: Path, lookup: Lookup | None = None) -> Document:
 
 
 def read_json(path: Path, where: str) -> Any:
-    """The JSON in a file of at most LARGEST_BYTES. Raises ContractFault."""
+    """The JSON in a regular file of at most LARGEST_BYTES. Raises ContractFault."""
+    return parse_json(read_limited(path, where), where)
+
+
+def read_limited(path: Path, name: str) -> bytes:
+    """The bytes of a regular file of at most LARGEST_BYTES. Raises ContractFault."""
     try:
-        if path.stat().st_size > LARGEST_BYTES:
-            size = f"{path.stat().st_size / LARGEST_BYTES:.1f} MiB"
-            raise ContractFault(where, "", f"has {size}; a contract has at most 1 MiB")
-        text = path.read_bytes()
+        if path.is_dir():
+            raise ContractFault(name, "", "is a folder; a file was expected")
+        if path.exists() and not path.is_file():
+            raise ContractFault(name, "", "is no regular file")
+        if (size := path.stat().st_size) > LARGEST_BYTES:
+            raise too_large(name, size)
+        return path.read_bytes()
     except OSError as error:
-        raise ContractFault(where, "", f"cannot be read: {error.strerror}") from error
-    return parse_json(text, where)
+        raise ContractFault(name, "", f"cannot be read: {error.strerror}") from error
+
+
+def too_large(name: str, size_bytes: int) -> ContractFault:
+    """The fault of a file that is not even read."""
+    size = f"{size_bytes / LARGEST_BYTES:.1f} MiB"
+    return ContractFault(name, "", f"has {size}; a contract has at most 1 MiB")
 
 
 def parse_json(text: bytes, where: str) -> Any:

@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 from bitacora.contracts.compatibility import Mode
 from bitacora.contracts.documents import (
-    LARGEST_BYTES,
     ContractFault,
     Document,
     check_schema,
     parse_json,
+    read_limited,
 )
 from bitacora.embedded.problem import UsageProblem
 from reference_service.schemas import urn
@@ -51,6 +51,9 @@ class Version(NamedTuple):
     def is_type(self) -> bool:
         """A part of others; it is shown in their examples."""
         return self.folder.startswith("types/")
+
+    def fault(self, pointer: str, what: str) -> ContractFault:
+        return ContractFault(self.file, pointer, what)
 
     def example(self, form: str) -> str:
         """The file of an example; `form` is one of FORMS."""
@@ -118,6 +121,14 @@ class Folder:
         """Why a file has no value: it cannot be read or is no JSON."""
         return self._parsed[1]
 
+    def value(self, file: str) -> Any:
+        """The JSON value in one file. Raises ContractFault, saying why there is none."""
+        if file not in self.values:
+            raise self.faults.get(file) or ContractFault(
+                file, "", f"does not exist in {self.where}"
+            )
+        return self.values[file]
+
     @cached_property
     def versions(self) -> list[Version]:
         """Every version of every schema, readable or not, by folder and number."""
@@ -157,13 +168,29 @@ class Folder:
             version: it for version, it in self._checked.items() if isinstance(it, ContractFault)
         }
 
+    def schema(self, version: Version) -> dict[str, Any]:
+        """One valid schema. Raises ContractFault, saying why it is none."""
+        self.value(version.file)
+        checked = self._checked[version]
+        if isinstance(checked, ContractFault):
+            raise checked
+        return checked
+
+    @cached_property
+    def types(self) -> dict[str, Version]:
+        """The valid shared types, by $id."""
+        return {urn(version.name): version for version in self.schemas if version.is_type}
+
+    def lookup(self, uri: str) -> dict[str, Any] | None:
+        """The shared type that an absolute $ref names; None when it names none."""
+        return self.schemas[self.types[uri]] if uri in self.types else None
+
     @cached_property
     def _standing(self) -> dict[Version, Document | ContractFault]:
-        types = {urn(each.name): schema for each, schema in self.schemas.items() if each.is_type}
         standing: dict[Version, Document | ContractFault] = {}
         for version, schema in self.schemas.items():
             try:
-                standing[version] = Document.of(schema, version.name, types.get)
+                standing[version] = Document.of(schema, version.name, self.lookup)
             except ContractFault as fault:
                 standing[version] = fault
             except RecursionError:
@@ -184,12 +211,11 @@ class Folder:
 
     def document(self, version: Version) -> Document:
         """One version as the checker takes it. Raises ContractFault, saying why it is none."""
-        if version not in self.versions:
-            raise ContractFault(version.file, "", f"does not exist in {self.where}")
-        fault = self.faults.get(version.file) or self.invalid.get(version)
-        if fault or (fault := self.unresolved.get(version)):
-            raise fault
-        return self.documents[version]
+        self.schema(version)
+        standing = self._standing[version]
+        if isinstance(standing, ContractFault):
+            raise standing
+        return standing
 
     def examples(self, version: Version) -> list[Any]:
         """The minimal and the full example, as far as they are there."""
@@ -209,26 +235,6 @@ class Folder:
             return None
         covering = [each for each in entries if f"{folder}/".startswith(f"{each}/")]
         return max(covering, key=len, default=None)
-
-
-def read_limited(path: Path, name: str) -> bytes:
-    """The bytes of a regular file of at most LARGEST_BYTES. Raises ContractFault."""
-    try:
-        if path.is_dir():
-            raise ContractFault(name, "", "is a folder; a file was expected")
-        if path.exists() and not path.is_file():
-            raise ContractFault(name, "", "is no regular file")
-        if (size := path.stat().st_size) > LARGEST_BYTES:
-            raise too_large(name, size)
-        return path.read_bytes()
-    except OSError as error:
-        raise ContractFault(name, "", f"cannot be read: {error.strerror}") from error
-
-
-def too_large(name: str, size_bytes: int) -> ContractFault:
-    """The fault of a file that is not even read."""
-    size = f"{size_bytes / LARGEST_BYTES:.1f} MiB"
-    return ContractFault(name, "", f"has {size}; a contract has at most 1 MiB")
 
 
 def _fault_of_schema(schema: Any, file: str) -> ContractFault | None:

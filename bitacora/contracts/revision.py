@@ -4,8 +4,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from bitacora.contracts.documents import LARGEST_BYTES, ContractFault
-from bitacora.contracts.folder import Folder, too_large
+from bitacora.contracts.documents import LARGEST_BYTES, ContractFault, too_large
+from bitacora.contracts.folder import Folder
 from bitacora.embedded.problem import UsageProblem
 
 TIMEOUT_S = 60

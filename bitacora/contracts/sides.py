@@ -6,14 +6,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bitacora.contracts.documents import ContractFault, Document, Lookup, beside, load_document
+from bitacora.contracts.documents import (
+    ContractFault,
+    Document,
+    Lookup,
+    beside,
+    load_document,
+    read_limited,
+)
 from bitacora.contracts.draft import named
-from bitacora.contracts.folder import COMPATIBILITY, Folder, Version, read_limited
+from bitacora.contracts.folder import COMPATIBILITY, Folder, Version
 from bitacora.contracts.keywords import Schema
 from bitacora.contracts.places import keys_twice, line_of
 from bitacora.contracts.revision import folder_at
 from bitacora.embedded.problem import UsageProblem
-from reference_service.schemas import urn
 
 _NAME = re.compile(r"(?P<name>.+?)(?:/v(?P<number>[1-9][0-9]*))?(?:\.json)?")
 
@@ -60,8 +66,7 @@ def _of_file(path: Path, root: Path) -> Side:
                 return _side(found, version, str(path), path)
             break
     types = Folder.read(root) if root.is_dir() else Folder(str(root), {})
-    by_id = {urn(each.name): schema for each, schema in types.schemas.items() if each.is_type}
-    document = _told(lambda: load_document(whole, _either(by_id.get, whole)), str(path), text)
+    document = _told(lambda: load_document(whole, _either(types.lookup, whole)), str(path), text)
     return Side(Document(str(path), document.schema, document.original), (), path)
 
 

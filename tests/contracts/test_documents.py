@@ -61,8 +61,8 @@ def test_what_is_wrong_is_told_with_its_place(
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.json", tmp_path):
-        with pytest.raises(ContractFault, match="cannot be read"):
+    for path, said in ((tmp_path / "none.json", "cannot be read"), (tmp_path, "is a folder")):
+        with pytest.raises(ContractFault, match=said):
             load_document(path)
 
 

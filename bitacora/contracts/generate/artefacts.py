@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from bitacora.contracts.documents import ContractFault
 from bitacora.contracts.generate.asyncapi import asyncapi
 from bitacora.contracts.generate.catalogue import catalogue
-from bitacora.contracts.generate.language import Language
+from bitacora.contracts.generate.language import PROJECT, Language
 from bitacora.contracts.generate.openapi import openapi
 from bitacora.contracts.generate.routing import routing
 from bitacora.contracts.generate.types import python_module
@@ -25,9 +26,14 @@ def generate(root: Path) -> dict[Path, str]:
 
     Raises ContractFault.
     """
-    language = Language(root)
-    modules = {path: python_module(language, module) for path, module in language.modules.items()}
-    documents = {path: text_of(language) for path, text_of in DOCUMENTS.items()}
+    try:
+        language = Language(root)
+        written = language.settings.modules
+        modules = {path: python_module(language, module) for path, module in written.items()}
+        documents = {path: text_of(language) for path, text_of in DOCUMENTS.items()}
+    except ContractFault as fault:
+        where = fault.where if fault.where == PROJECT else f"contracts/{fault.where}"
+        raise ContractFault(where, fault.pointer, fault.what, fault.line) from fault
     return {root / path: text for path, text in sorted({**modules, **documents}.items())}
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bitacora.contracts.folder import Version
 from bitacora.contracts.generate.components import Components, as_text
-from bitacora.contracts.generate.language import Language, PublicEvent, Schema, Version
+from bitacora.contracts.generate.language import Language, PublicEvent, Schema
 from bitacora.contracts.generate.versions import oldest_reader
+from reference_service.schemas import urn
 
 MEDIA_TYPE = "application/cloudevents+json"
 _NOT_IN_DRAFT_07 = {
@@ -55,18 +57,18 @@ def cloud_event(language: Language, event: PublicEvent, version: Version, form: 
         "source": event.source,
         "type": event.name,
         "subject": subject,
-        "dataschema": version.id,
+        "dataschema": urn(version.name),
         "data": language.example(version, form),
     }
     made.pop("oldestreader", None)
-    if (oldest := oldest_reader(language, version)) < version.number:
+    if (oldest := oldest_reader(language.folder, version)) < version.number:
         made["oldestreader"] = oldest
     return made
 
 
 class _Document:
     def __init__(self, language: Language) -> None:
-        self._language, self._names = language, language.names
+        self._language, self._settings = language, language.settings
         self._events = language.public_events
         self._components = Components(language, draft_07)
 
@@ -91,7 +93,7 @@ class _Document:
         }
 
     def _channels(self) -> dict[str, Any]:
-        names, on_topic = self._names, self._language.consumed_by(*self._language.subscribers())
+        names, on_topic = self._settings, self._language.consumed_by(*self._language.subscribers())
         channels = {
             names.bus: _channel(names.bus, "EventBridge bus: every public event.", self._events),
             names.topic: _channel(names.topic, "SNS topic, fed by a rule per event.", on_topic),
@@ -110,7 +112,7 @@ class _Document:
             service = source.rpartition(".")[2]
             sent = [event for event in self._events if event.source == source]
             title = f"{source} publishes"
-            operations[f"{service}-send"] = _operation("send", self._names.bus, title, sent)
+            operations[f"{service}-send"] = _operation("send", self._settings.bus, title, sent)
         for consumer in self._language.consumers():
             title = f"{consumer} consumes"
             taken = self._language.consumed_by(consumer)
@@ -118,12 +120,12 @@ class _Document:
         return operations
 
     def _message(self, event: PublicEvent) -> dict[str, Any]:
-        newest = event.history[-1]
+        newest = self._language.schemas[event.history[-1]]
         payloads = [self._payload(event, version) for version in event.history]
         return {
             "name": event.name,
             "title": event.name,
-            "summary": newest.schema.get("description", ""),
+            "summary": newest.get("description", ""),
             "contentType": MEDIA_TYPE,
             "correlationId": {"location": "$message.payload#/correlationid"},
             "payload": payloads[0] if len(payloads) == 1 else {"oneOf": payloads},
@@ -139,7 +141,7 @@ class _Document:
 
     def _payload(self, event: PublicEvent, version: Version) -> dict[str, Any]:
         """A CloudEvent in structured mode: the envelope, narrowed to one version of one event."""
-        oldest = oldest_reader(self._language, version)
+        oldest = oldest_reader(self._language.folder, version)
         since = "" if oldest == version.number else f"; readers of version {oldest} read it too"
         return {
             "description": f"Version {version.number}{since}.",
@@ -149,7 +151,7 @@ class _Document:
                     "properties": {
                         "source": {"const": event.source},
                         "type": {"const": event.name},
-                        "dataschema": {"const": version.id},
+                        "dataschema": {"const": urn(version.name)},
                         "data": self._components.ref(version),
                     }
                 },

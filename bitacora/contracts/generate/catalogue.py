@@ -7,8 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from bitacora.contracts.generate.language import Language, PublicEvent, Schema, Version
+from bitacora.contracts.changes import changes
+from bitacora.contracts.folder import Folder, Version
+from bitacora.contracts.generate.language import Language, PublicEvent, Schema
 from bitacora.contracts.generate.versions import oldest_reader
+from bitacora.contracts.keywords import steps
+from bitacora.contracts.lint.agreement import UPCAST
 
 HEAD = """# Catalogue
 
@@ -31,7 +35,7 @@ def catalogue(language: Language) -> str:
             for history in language.below("events/internal")
         ],
         "Envelope": [
-            _entry(language, language.history("envelope"), ["Around every public event."])
+            _entry(language, language.folder.histories["envelope"], ["Around every public event."])
         ],
         "Commands": [_command(language, history) for history in language.below("commands")],
     }
@@ -67,6 +71,7 @@ def _command(language: Language, history: Sequence[Version]) -> _Entry:
 
 def _entry(language: Language, history: Sequence[Version], ways: Sequence[str]) -> _Entry:
     newest = history[-1]
+    title, schema = language.title(newest), language.schemas[newest]
     anchor = newest.folder.replace("/", "-")
     example = json.dumps(language.example(newest, "full"), indent=2, ensure_ascii=False)
     rows = _table(
@@ -74,31 +79,36 @@ def _entry(language: Language, history: Sequence[Version], ways: Sequence[str]) 
         [field.cells() for field in _fields(language, newest)],
     )
     parts = [
-        f'<a id="{anchor}"></a>\n\n### {newest.title}',
-        " ".join([newest.schema.get("description", ""), *ways]).strip(),
+        f'<a id="{anchor}"></a>\n\n### {title}',
+        " ".join([schema.get("description", ""), *ways]).strip(),
         _table(["version", "what changed", "read by"], list(_versions(language, history))),
         rows,
         f"```json\n{example}\n```",
     ]
-    return _Entry(f"[{newest.title}](#{anchor})", "\n\n".join(parts))
+    return _Entry(f"[{title}](#{anchor})", "\n\n".join(parts))
 
 
 def _versions(language: Language, history: Sequence[Version]) -> Iterator[list[str]]:
-    changes = ["The first version.", *(_change(old, new) for old, new in pairwise(history))]
-    for version, change in zip(history, changes, strict=True):
-        since = oldest_reader(language, version)
+    folder = language.folder
+    changed = ["The first version.", *(_change(folder, *step) for step in pairwise(history))]
+    for version, change in zip(history, changed, strict=True):
+        since = oldest_reader(folder, version)
         readers = "its own readers" if since == version.number else f"readers of version {since}"
-        link = f"[{version.number}](../{version.file})"
+        link = f"[{version.number}](../contracts/{version.file})"
         yield [link, change, f"{readers} and newer"]
 
 
-def _change(old: Version, new: Version) -> str:
-    if "x-upcast" in new.schema:
-        return f"{new.schema['x-upcast']} (upcaster)"
-    before, after = (version.schema.get("properties", {}) for version in (old, new))
-    told = [f"`{name}` is new" for name in after if name not in before]
-    told += [f"`{name}` is gone" for name in before if name not in after]
-    return f"{'; '.join(told) or 'Other limits'} (compatible)"
+def _change(folder: Folder, old: Version, new: Version) -> str:
+    if UPCAST in folder.schemas[new]:
+        return f"{folder.schemas[new][UPCAST]} (upcaster)"
+    found = changes(folder.document(old), folder.document(new))
+    told = [f"{_place(change.pointer)}: {change.sentence}" for change in found]
+    return f"{'. '.join(told) or 'Nothing'} (compatible)"
+
+
+def _place(pointer: str) -> str:
+    """/lines/*/sku → `lines[].sku`, as the fields are listed."""
+    return f"`{'.'.join(steps(pointer)).replace('.*', '[]')}`" if pointer else "the whole"
 
 
 class _Field(NamedTuple):
@@ -119,7 +129,8 @@ class _Field(NamedTuple):
 
 
 def _fields(language: Language, version: Version) -> Iterator[_Field]:
-    return _below(language, version.schema, version, "", personal=False, within=frozenset())
+    schema = language.schemas[version]
+    return _below(language, schema, version, "", personal=False, within=frozenset())
 
 
 def _below(

@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from bitacora.contracts.generate.language import Language, Schema, Version
-from bitacora.contracts.keywords import APPLICATORS
+from bitacora.contracts.folder import Version
+from bitacora.contracts.generate.language import Language, Schema
+from bitacora.contracts.keywords import rebuilt
 
 _PLACE = "#/components/schemas/"
 # The document has its own dialect, and a schema in it no address of its own.
@@ -31,32 +32,22 @@ class Components:
         return {"$ref": self._place(version)}
 
     def _place(self, version: Version) -> str:
-        key = f"{version.title}.v{version.number}"
+        key = f"{self._language.title(version)}.v{version.number}"
         if self._versions.setdefault(key, version) != version:
             raise version.fault("/title", f"is the title of {self._versions[key].file} as well")
         if key not in self.schemas:
             self.schemas[key] = {}
-            self.schemas[key] = self._said(version.schema, version)
+            self.schemas[key] = self._said(self._language.schemas[version], version)
         return _PLACE + key
 
     def _said(self, schema: Any, base: Version) -> Any:
         if not isinstance(schema, dict):
             return schema
-        made = {key: value for key, value in schema.items() if key not in _OF_A_FILE}
+        kept = {key: value for key, value in schema.items() if key not in _OF_A_FILE}
+        made = rebuilt(kept, lambda _, below: self._said(below, base))
         if "$ref" in made:
             _, version, pointer = self._language.resolve(made["$ref"], base)
             made["$ref"] = self._place(version) + pointer
-        for keyword, place in APPLICATORS.items():
-            if keyword not in made:
-                continue
-            value = made[keyword]
-            match place:
-                case "one":
-                    made[keyword] = self._said(value, base)
-                case "list":
-                    made[keyword] = [self._said(each, base) for each in value]
-                case "map":
-                    made[keyword] = {name: self._said(each, base) for name, each in value.items()}
         return self._dialect(made, base)
 
 

@@ -10,11 +10,11 @@ from http.client import responses
 from typing import Any
 
 from bitacora.contracts.documents import ContractFault
+from bitacora.contracts.folder import HTTP_API, Version
 from bitacora.contracts.generate.components import Components, as_text
-from bitacora.contracts.generate.language import Language, Version
+from bitacora.contracts.generate.language import Language
 
 PROBLEM_TYPE = "urn:bitacora:problem:"
-SOURCE = "contracts/http_api.json"
 
 
 def openapi(language: Language) -> str:
@@ -100,15 +100,16 @@ class _Document:
     def _problem(self, kind: str) -> dict[str, Any]:
         """What http_api.json says of a kind of problem, when that can be said of a problem."""
         if kind not in self._api["problems"]:
-            raise ContractFault(SOURCE, "/problems", f"holds no problem {kind}")
+            raise ContractFault(HTTP_API, "/problems", f"holds no problem {kind}")
         problem: dict[str, Any] = self._api["problems"][kind]
         if str(problem["status"]) not in self._api["titles"]:
-            raise ContractFault(SOURCE, "/titles", f"holds no title for {problem['status']}")
-        members = self._language.version(self._api["problem"]).schema.get("properties", {})
+            raise ContractFault(HTTP_API, "/titles", f"holds no title for {problem['status']}")
+        version = self._language.version(self._api["problem"])
+        members = self._language.schemas[version].get("properties", {})
         for member in problem["members"]:
             if member not in members:
                 what = f"{member} is no property of {self._api['problem']}"
-                raise ContractFault(SOURCE, f"/problems/{kind}/members", what)
+                raise ContractFault(HTTP_API, f"/problems/{kind}/members", what)
         return problem
 
     def _problem_media(self, problems: Mapping[str, Any]) -> dict[str, Any]:
@@ -137,7 +138,7 @@ class _Document:
     def _media(self, version: Version) -> dict[str, Any]:
         examples = {}
         for form in ("minimal", "full"):
-            key = f"{version.title}.v{version.number}.{form}"
+            key = f"{self._language.title(version)}.v{version.number}.{form}"
             self._examples[key] = {"value": self._language.example(version, form)}
             examples[form] = {"$ref": f"#/components/examples/{key}"}
         return {"schema": self._components.ref(version), "examples": examples}
@@ -148,7 +149,7 @@ class _Document:
 
     def _reference(self, kind: str, name: str) -> dict[str, str]:
         if name not in self._api[kind]:
-            raise ContractFault(SOURCE, f"/{kind}", f"holds no {name}")
+            raise ContractFault(HTTP_API, f"/{kind}", f"holds no {name}")
         return {"$ref": f"#/components/{kind}/{name}"}
 
 

@@ -30,8 +30,8 @@ def routing(language: Language) -> str:
 
 
 def _rule(language: Language, event: PublicEvent) -> dict[str, Any]:
-    names = language.names
-    targets = [names.topic if c not in names.queues_of_bus else c for c in event.consumers]
+    settings = language.settings
+    targets = [c if c in settings.queues_of_bus else settings.topic for c in event.consumers]
     return {
         "pattern": {"source": [event.source], "detail-type": [event.name]},
         "targets": sorted(set(targets)),

@@ -28,7 +28,7 @@ def _map(values: Any) -> dict[str, Any]:
     return {"type": "object", "additionalProperties": values}
 
 
-TOPOLOGY = _map(
+WAYS = _map(
     _record(
         {
             "source": _TEXT,
@@ -58,7 +58,7 @@ _ROUTE = _record(
 )
 _STATUSES = [str(status) for status in responses if status >= 400]
 _GATEWAY = {**_map(_TEXT), "propertyNames": {"enum": _STATUSES}}
-HTTP_API = _record(
+API = _record(
     {
         "title": _TEXT,
         "description": _TEXT,

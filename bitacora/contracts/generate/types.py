@@ -10,7 +10,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from bitacora.contracts.generate.language import Language, Module, Schema, Version
+from bitacora.contracts.folder import Version
+from bitacora.contracts.generate.language import Language, Module, Schema
 from bitacora.contracts.generate.versions import oldest_reader
 
 GENERATED = "Generated from contracts/ by `bitacora contracts generate`; do not edit."
@@ -22,14 +23,15 @@ def python_module(language: Language, module: Module) -> str:
     """The module's text. Raises ContractFault for a schema that has no Python type."""
     histories = language.below(module.folder)
     types = _Types(language, module.imports)
-    events = [types.struct(history[-1].schema, history[-1], "") for history in histories]
+    newest = [history[-1] for history in histories]
+    events = [types.struct(language.schemas[version], version, "") for version in newest]
     aliases = [_alias(name, values) for name, values in types.literals.items()]
-    versions = {_quoted(history[-1].title): str(history[-1].number) for history in histories}
+    versions = {_quoted(language.title(each)): str(each.number) for each in newest}
     readers = {
-        f"({_quoted(version.title)}, {version.number})": str(oldest)
+        f"({_quoted(language.title(version))}, {version.number})": str(oldest)
         for history in histories
         for version in history
-        if (oldest := oldest_reader(language, version)) < version.number
+        if (oldest := oldest_reader(language.folder, version)) < version.number
     }
     body = [
         "\n".join(aliases),

@@ -133,11 +133,9 @@ def _misplaced_upcast(version: Version, pointer: str) -> str | None:
 
 def topology(folder: Folder) -> Iterator[Finding]:
     """topology.json has every public event, by its title, with its source and its consumers."""
+    remedy = "Write each public event's source, stream, schema and consumers."
+    yield from _is_object(folder, TOPOLOGY, remedy)
     ways = folder.values.get(TOPOLOGY)
-    if TOPOLOGY not in folder.files or (ways is not None and not isinstance(ways, dict)):
-        what = "is missing" if ways is None else "is no object"
-        remedy = "Write each public event's source, stream, schema and consumers."
-        yield Finding(TOPOLOGY, "", what, remedy)
     if not isinstance(ways, dict):
         return
     public = {version.folder: version for version in folder.newest if _is_public(version)}
@@ -148,6 +146,13 @@ def topology(folder: Folder) -> Iterator[Finding]:
         if event.removeprefix("events/") not in named:
             what = f"lacks {version.folder}: nobody would publish it"
             yield Finding(TOPOLOGY, "", what, "Add it, or take the schema out before its release.")
+
+
+def _is_object(folder: Folder, file: str, remedy: str) -> Iterator[Finding]:
+    if file not in folder.files:
+        yield Finding(file, "", "is missing", remedy)
+    elif not isinstance(folder.values.get(file, {}), dict):
+        yield Finding(file, "", "is no object", remedy)
 
 
 def _is_public(version: Version) -> bool:
@@ -202,11 +207,9 @@ def envelope(folder: Folder) -> Iterator[Finding]:
 
 def compatibility(folder: Folder) -> Iterator[Finding]:
     """compatibility.json says for every schema which question is asked of its versions."""
+    remedy = 'Write a mode for each folder: {"events/public": "FULL_TRANSITIVE"}.'
+    yield from _is_object(folder, COMPATIBILITY, remedy)
     asked = folder.values.get(COMPATIBILITY)
-    if COMPATIBILITY not in folder.files or (asked is not None and not isinstance(asked, dict)):
-        what = "is missing" if asked is None else "is no object"
-        remedy = 'Write a mode for each folder: {"events/public": "FULL_TRANSITIVE"}.'
-        yield Finding(COMPATIBILITY, "", what, remedy)
     if not isinstance(asked, dict):
         return
     for entry, mode in asked.items():

@@ -34,6 +34,17 @@ def test_every_contract_has_an_entry_with_all_its_versions(folder: str) -> None:
     assert f"### {schema['title']}" in entry
 
 
+def test_a_change_without_an_upcaster_is_told_field_by_field(repository: Repository) -> None:
+    def change(schema: dict[str, Any]) -> None:
+        schema["properties"]["lines"]["items"]["properties"]["quantity"]["maximum"] = 10000
+
+    folder = "events/public/order_confirmed"
+    repository.new_version(folder, change)
+    entry = section(folder, repository.generated()["docs/catalogue.md"])
+    assert "| `total`: a field was added; it is optional (compatible) |" in entry
+    assert "| `lines[].quantity`: the greatest value was raised from 9999 to 10000" in entry
+
+
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_the_example_is_one_of_the_newest_version(folder: str) -> None:
     newest = max(int(v) for v in re.findall(rf"{folder}/v(\d+)\.json", section(folder)))

@@ -98,7 +98,8 @@ def test_a_new_optional_field_shows_in_types_documents_and_catalogue(
     assert "oldestreader" not in shown["v1-full"]
 
     assert "| `remark` | string | 1 to 200 characters | no |" in after[CATALOGUE]
-    assert "| `remark` is new (compatible) | readers of version 1 and newer |" in after[CATALOGUE]
+    told = "`remark`: a field was added; it is optional (compatible)"
+    assert f"| {told} | readers of version 1 and newer |" in after[CATALOGUE]
 
 
 def test_a_new_public_event_gets_a_rule_a_filter_and_a_channel(repository: Repository) -> None:

@@ -196,9 +196,9 @@ AWKWARD = {
 
 
 def test_the_modules_are_as_the_formatter_and_the_linter_want_them(repository: Repository) -> None:
-    for number in range(9):
-        schema = event(AWKWARD, ("kind",)) | {"title": f"OrderArchivedForTheTime{number}"}
-        repository.new_event(f"{INTERNAL}/order_archived_{number}", schema, {})
+    for letter in "ABCDEFGHI":
+        schema = event(AWKWARD, ("kind",)) | {"title": f"OrderArchivedForTheTime{letter}"}
+        repository.new_event(f"{INTERNAL}/order_archived_{letter.lower()}", schema, {})
     made = repository.generated()
     for path in (EVENTS, PUBLIC_EVENTS):
         for check in (["check"], ["format", "--check", "--diff"]):
@@ -212,5 +212,5 @@ def test_the_modules_are_as_the_formatter_and_the_linter_want_them(repository: R
                 timeout=60,
             )
             assert done.returncode == 0, done.stdout + done.stderr
-    shown = repository.module(EVENTS).OrderArchivedForTheTime0
+    shown = repository.module(EVENTS).OrderArchivedForTheTimeA
     assert shown.__doc__ == "Nobody needs the order any more."
