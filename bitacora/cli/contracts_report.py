@@ -130,7 +130,7 @@ def print_draft(made: Draft, root: Path) -> None:
     if version.folder.startswith("events/internal/"):
         print(
             '  3. When old events do not fit any more: say how they are carried over, "x-upcast":\n'
-            '     "<sentence>", and write that upcaster in reference_service/order/upcasters.py.'
+            '     "<sentence>", and write that upcaster in reference_service/order/versions.py.'
         )
     print("Then `bitacora contracts generate`, and `bitacora contracts check`.")
     if version.folder.startswith("events/"):
