@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from reference_service.cqrs.projection import Projector
     from reference_service.cqrs.publish import Publisher
     from reference_service.cqrs.relay import Relay
+    from reference_service.order.views import OrderSummary
     from reference_service.public_writer import PublicWriter
 
 OrderRequest: TypeAlias = Request[Command]
@@ -136,6 +137,21 @@ def projector(settings: ProjectorSettings | OperationsSettings) -> "Projector":
 class QuerySide:
     queries: "PostgresQueries"
     orders: Orders
+
+    def row_at(self, commits: Sequence[Commit], version: int) -> "OrderSummary | None":
+        """The order as its events up to that version leave it, by the projection's own rule.
+
+        `commits` end with the one that led to the version, which may lie within it; None without
+        commits. Raises Undecodable.
+        """
+        from reference_service.order.views import project
+
+        row = None
+        for commit in commits:
+            events = self.orders.codec.decode(commit.body)[: version - commit.first + 1]
+            so_far = commit.first + len(events) - 1
+            row = project(row, _order_id(commit.stream), events, so_far, commit.at)
+        return row
 
 
 def query(settings: QuerySettings) -> QuerySide:

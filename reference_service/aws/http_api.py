@@ -2,8 +2,9 @@
 
 import base64
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -12,6 +13,8 @@ BODY_LIMIT_BYTES = 256 * 1024
 
 # What contracts/ takes for an id; a subject beyond it could own no order.
 _SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# RFC 3339, date-time: what ISO 8601 allows beyond that is refused.
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 TITLES = {
     400: "Bad request",
@@ -77,10 +80,33 @@ class HttpRequest:
         text = self.query.get(name)
         if text is None:
             return default
-        if not (text.isascii() and text.isdigit() and lowest <= int(text[:18]) <= highest):
-            detail = f"{name} must be an integer from {lowest} to {highest}."
-            raise Problem(400, "bad-parameter", detail, parameter=name)
+        digits = text.isascii() and text.isdigit() and len(text) <= 18
+        if not (digits and lowest <= int(text) <= highest):
+            raise bad_parameter(name, f"must be an integer from {lowest} to {highest}")
         return int(text)
+
+    def choice(self, name: str, choices: Sequence[str]) -> str | None:
+        """A query parameter that is one of the choices. Raises Problem 400."""
+        text = self.query.get(name)
+        if text is not None and text not in choices:
+            raise bad_parameter(name, f"must be one of {', '.join(choices)}")
+        return text
+
+    def moment(self, name: str) -> datetime | None:
+        """A query parameter that is a moment of RFC 3339, in UTC. Raises Problem 400."""
+        text = self.query.get(name)
+        if text is None:
+            return None
+        moment = _moment(text)
+        if moment is None:
+            example = "2026-01-05T09:00:00Z or 2026-01-05T10:00:00%2B01:00"
+            raise bad_parameter(name, f"must be a moment with its zone, as {example}")
+        return moment
+
+
+def bad_parameter(name: str, fault: str) -> Problem:
+    """Problem 400 that names the query parameter; `fault` goes on from its name, as in "must …"."""
+    return Problem(400, "bad-parameter", f"{name} {fault}.", parameter=name)
 
 
 def parse(event: Mapping[str, Any]) -> HttpRequest:
@@ -102,6 +128,15 @@ def parse(event: Mapping[str, Any]) -> HttpRequest:
         headers={name.lower(): text for name, text in (event.get("headers") or {}).items()},
         body=base64.b64decode(body) if event.get("isBase64Encoded") else body.encode(),
     )
+
+
+def _moment(text: str) -> datetime | None:
+    if not _MOMENT.fullmatch(text):
+        return None
+    try:
+        return msgspec.convert(text, datetime).astimezone(UTC)
+    except (msgspec.ValidationError, OverflowError):
+        return None
 
 
 def answer(

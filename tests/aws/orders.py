@@ -16,8 +16,8 @@ def order_id(number: int) -> str:
     return f"00000000-0000-4000-8000-{number:012d}"
 
 
-def order_commits(number: int, *commits: Sequence[Event]) -> list[Commit]:
-    """The stream of order `number`; placed a second later than the one before."""
+def order_commits(number: int, *commits: Sequence[Event], at: str | None = None) -> list[Commit]:
+    """The stream of order `number`: placed a second after the one before, or all of it `at`."""
     stream, chained = f"order-{order_id(number)}", list[Commit]()
     for events in commits:
         chained.append(
@@ -33,7 +33,7 @@ def order_commits(number: int, *commits: Sequence[Event]) -> list[Commit]:
                 ),
                 body=CODEC.encode(events),
                 count=len(events),
-                at=f"2026-01-01T12:00:{number % 60:02d}.{len(chained):03d}Z",
+                at=at or f"2026-01-01T12:00:{number % 60:02d}.{len(chained):03d}Z",
                 commit_id=f"{stream}-{len(chained)}",
             )
         )

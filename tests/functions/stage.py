@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,12 @@ SETTINGS: dict[str, type[settings.Settings]] = {
 }
 # What these answer is held to contracts/openapi.json, whatever the test asks for.
 HTTP = ("command", "query")
+ORDER = "GET /orders/{order_id}"
+HISTORY = "GET /orders/{order_id}/history"
+LIST = "GET /orders"
+Get = Callable[..., dict[str, Any]]
+Keep = Callable[[Sequence[Commit]], None]
+Project = Callable[..., None]
 VALUES = {
     "EVENTS_TABLE": "functions-events",
     "SHIPMENTS_TABLE": "functions-shipments",
@@ -193,6 +199,11 @@ def http(
 
 def body_of(answer: dict[str, Any]) -> Any:
     return json.loads(answer["body"])
+
+
+def problem(answer: dict[str, Any]) -> tuple[int, str]:
+    """Its status and its kind."""
+    return answer["statusCode"], body_of(answer)["type"].rpartition(":")[2]
 
 
 def stream_event(commits: Sequence[Commit], **altered: Any) -> dict[str, Any]:

@@ -1,65 +1,28 @@
 """HTTP queries: a read says what it is, and shows only the caller's own orders."""
 
-from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from reference_service.aws.dynamodb_event_store import DynamoDBEventStore
-from reference_service.cqrs.commit import Commit
 from tests.aws.orders import CONFIRMED, SHIPPED, order_commits, order_id
-from tests.functions.stage import VALUES, Stage, body_of, failures, http, log_event
+from tests.functions.stage import (
+    HISTORY,
+    LIST,
+    ORDER,
+    Get,
+    Keep,
+    Project,
+    Stage,
+    body_of,
+    failures,
+    http,
+    log_event,
+    problem,
+)
 from tests.order.ana import ANA
 
-ORDER = "GET /orders/{order_id}"
-HISTORY = "GET /orders/{order_id}/history"
-LIST = "GET /orders"
-Get = Callable[..., dict[str, Any]]
-Project = Callable[..., None]
-
-
-@pytest.fixture
-def get(stage_with_database: Stage) -> Get:
-    query = stage_with_database.function("query")
-    query.WAIT_S = 0.2
-
-    def read(route: str, number: int | None = None, **options: Any) -> dict[str, Any]:
-        options.setdefault("subject", ANA)
-        if number is not None:
-            options["order_id"] = order_id(number)
-        answer: dict[str, Any] = query.handler(http(route, **options), None)
-        return answer
-
-    return read
-
-
-@pytest.fixture
-def keep(stage: Stage) -> Callable[[Sequence[Commit]], None]:
-    store = DynamoDBEventStore(stage.client("dynamodb"), VALUES["EVENTS_TABLE"])
-
-    def append(commits: Sequence[Commit]) -> None:
-        for commit in commits:
-            store.append(commit)
-
-    return append
-
-
-@pytest.fixture
-def project(stage_with_database: Stage) -> Project:
-    projector = stage_with_database.function("projector")
-
-    def deliver(*entries: Sequence[Commit]) -> None:
-        assert failures(projector.handler(log_event(*entries), None)) == []
-
-    return deliver
-
-
 PLACED_THEN_PAID = order_commits(101, CONFIRMED[:1], CONFIRMED[1:])
-
-
-def problem(answer: dict[str, Any]) -> tuple[int, str]:
-    return answer["statusCode"], body_of(answer)["type"].rpartition(":")[2]
 
 
 def test_an_order_is_shown_as_projected(get: Get, project: Project) -> None:
@@ -79,7 +42,7 @@ def test_a_version_that_is_shown_is_answered_at_once(get: Get, project: Project)
 
 
 def test_a_version_that_is_not_shown_yet_is_never_answered_by_an_older_one(
-    get: Get, keep: Any, project: Project
+    get: Get, keep: Keep, project: Project
 ) -> None:
     keep(PLACED_THEN_PAID)
     project(PLACED_THEN_PAID[:1])
@@ -89,14 +52,14 @@ def test_a_version_that_is_not_shown_yet_is_never_answered_by_an_older_one(
     assert body_of(answer)["version"] == 1
 
 
-def test_an_order_not_shown_at_all_yet_is_not_unknown_to_its_owner(get: Get, keep: Any) -> None:
+def test_an_order_not_shown_at_all_yet_is_not_unknown_to_its_owner(get: Get, keep: Keep) -> None:
     keep(PLACED_THEN_PAID)
     assert problem(get(ORDER, 101)) == (503, "not-yet-visible")
     assert problem(get(ORDER, 101, subject="bob")) == (404, "unknown-order")
 
 
 def test_a_read_waits_for_the_version_that_is_on_its_way(
-    stage_with_database: Stage, get: Get, keep: Any, project: Project
+    stage_with_database: Stage, get: Get, keep: Keep, project: Project
 ) -> None:
     keep(PLACED_THEN_PAID)
     project(PLACED_THEN_PAID[:1])
@@ -135,7 +98,7 @@ def test_a_parked_order_says_so(stage_with_database: Stage, get: Get, project: P
 
 @pytest.mark.parametrize("route", [ORDER, HISTORY])
 def test_anothers_order_and_no_order_look_the_same(
-    get: Get, keep: Any, project: Project, route: str
+    get: Get, keep: Keep, project: Project, route: str
 ) -> None:
     keep(PLACED_THEN_PAID)
     project(PLACED_THEN_PAID)
@@ -147,7 +110,7 @@ def test_anothers_order_and_no_order_look_the_same(
     assert waiting["body"] == theirs["body"]
 
 
-def test_the_history_is_complete_before_anything_is_projected(get: Get, keep: Any) -> None:
+def test_the_history_is_complete_before_anything_is_projected(get: Get, keep: Keep) -> None:
     commits = order_commits(102, SHIPPED[:1], SHIPPED[1:3], SHIPPED[3:])
     keep(commits)
     answer = get(HISTORY, 102)
