@@ -6,7 +6,7 @@ import time
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -20,10 +20,10 @@ from reference_service.aws.http_api import (
     problem_answer,
 )
 from reference_service.aws.metrics import report
-from reference_service.aws.postgres_queries import BadCursor, Found
+from reference_service.aws.postgres_queries import BadCursor, Found, Listing
 from reference_service.cqrs.commit import Commit, timestamp
 from reference_service.cqrs.store import Unavailable
-from reference_service.order.state import NotPlaced
+from reference_service.order.state import NotPlaced, Status
 from reference_service.schemas import Undecodable
 from reference_service.settings import QuerySettings
 
@@ -36,6 +36,7 @@ PAUSE_S = 0.05
 DEFAULT_PAGE, LARGEST_PAGE = 20, 100
 LARGEST_VERSION = 10**9
 CONSISTENCIES = ("eventual", "strong")
+STATUSES: tuple[str, ...] = get_args(Status)
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -80,12 +81,21 @@ def get_history(request: HttpRequest) -> dict[str, Any]:
 
 
 def list_orders(request: HttpRequest) -> dict[str, Any]:
-    """The caller's orders, newest first, a page at a time."""
+    """The caller's orders as projected, newest first, a page at a time."""
     limit = request.integer("limit", DEFAULT_PAGE, 1, LARGEST_PAGE)
+    listing = Listing(
+        customer_id=request.subject,
+        status=request.choice("status", STATUSES),
+        placed_from=request.moment("from"),
+        placed_to=request.moment("to"),
+    )
+    if listing.placed_from and listing.placed_to and listing.placed_from >= listing.placed_to:
+        raise bad_parameter("to", "must be later than from")
     try:
-        page = side.queries.of_customer(request.subject, limit, request.query.get("cursor"))
+        page = side.queries.of_customer(listing, limit, request.query.get("cursor"))
     except BadCursor as fault:
-        raise bad_parameter("cursor", "must be one that this list gave") from fault
+        detail = "must be one that this list gave, asked with the same status, from and to"
+        raise bad_parameter("cursor", detail) from fault
     return answer(200, {"orders": page.rows, "cursor": page.cursor})
 
 

@@ -129,53 +129,6 @@ def test_the_history_is_complete_before_anything_is_projected(get: Get, keep: Ke
     assert events[1]["data"]["amount"] == {"amount": 4190, "currency": "EUR"}
 
 
-def test_the_list_shows_own_orders_newest_first_page_by_page(get: Get, project: Project) -> None:
-    orders = [order_commits(number, CONFIRMED[:1]) for number in range(1, 6)]
-    project(*orders)
-    ids, query, pages = [], {"limit": "2"}, 0
-    while True:
-        body = body_of(get(LIST, query=query))
-        ids += [order["order_id"] for order in body["orders"]]
-        pages += 1
-        if not body["cursor"]:
-            break
-        query = {"limit": "2", "cursor": body["cursor"]}
-        assert pages < 10
-    assert ids == [order_id(number) for number in (5, 4, 3, 2, 1)]
-    assert pages == 3
-    assert body_of(get(LIST, subject="bob"))["orders"] == []
-
-
-def test_orders_placed_in_the_same_moment_are_all_listed(get: Get, project: Project) -> None:
-    orders = [order_commits(number * 60, CONFIRMED[:1]) for number in range(1, 6)]
-    assert len({commits[0].at for commits in orders}) == 1
-    project(*orders)
-    ids, query = [], {"limit": "1"}
-    for _ in orders:
-        body = body_of(get(LIST, query=query))
-        ids += [order["order_id"] for order in body["orders"]]
-        query = {"limit": "1", "cursor": body["cursor"] or ""}
-    assert sorted(ids) == sorted(order_id(number * 60) for number in range(1, 6))
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        {"limit": "0"},
-        {"limit": "101"},
-        {"limit": "ten"},
-        {"limit": "-1"},
-        {"limit": ""},
-        {"cursor": "x"},
-        {"cursor": "W10="},
-    ],
-)
-def test_a_bad_parameter_is_named(get: Get, query: dict[str, str]) -> None:
-    answer = get(LIST, query=query)
-    assert problem(answer) == (400, "bad-parameter")
-    assert body_of(answer)["parameter"] == next(iter(query))
-
-
 def test_a_read_side_that_is_down_is_told(stage_with_database: Stage) -> None:
     stage_with_database.read_side = None  # the address in the settings, where nothing listens
     query = stage_with_database.function("query")
