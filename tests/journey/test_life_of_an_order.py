@@ -98,3 +98,21 @@ def test_an_order_that_is_cancelled_before_it_is_paid_ships_nothing(
         at_most_s=AT_MOST_S,
     )
     assert "cancelled" in json.dumps(record["Item"])
+
+
+def test_an_order_is_read_as_it_was(customer: Customer) -> None:
+    path = customer.post("/orders", order()).headers["location"]
+    customer.post(f"{path}/cancellation", {"reason": "changed_mind"})
+    newest = customer.get(f"{path}?consistency=strong")
+    assert (newest.etag, newest.body["status"]) == ('"2"', "cancelled")
+    first = customer.get(f"{path}?version=1")
+    assert (first.etag, first.body["status"]) == ('"1"', "placed")
+    moment = first.body["updated_at"].replace("Z", "%2B00:00")
+    assert customer.get(f"{path}?as_of={moment}").body == first.body
+    listed = until(
+        "it is listed as cancelled",
+        lambda: customer.get(f"/orders?status=cancelled&from={moment}"),
+        lambda answer: bool(answer.body["orders"]),
+        at_most_s=AT_MOST_S,
+    )
+    assert f"/orders/{listed.body['orders'][0]['order_id']}" == path
