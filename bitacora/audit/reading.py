@@ -31,6 +31,7 @@ class Stores:
     database: str
     events_table: str
     shipments_table: str
+    parked_table: str
     ledger_bucket: str
 
 
@@ -43,6 +44,7 @@ def stores_of(environment: Environment) -> Stores:
         database=make_conninfo(environment.postgres.admin_dsn, dbname=outputs["database"]["name"]),
         events_table=outputs["events_table"],
         shipments_table=outputs["shipments_table"],
+        parked_table=outputs["parked_table"],
         ledger_bucket=outputs["ledger_bucket"],
     )
 

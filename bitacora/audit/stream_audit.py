@@ -1,0 +1,252 @@
+"""One stream in every store, compared: the event store is the truth. Pure."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from bitacora.audit.chain import chain
+from bitacora.audit.findings import Finding, Kind
+from bitacora.audit.orders import Fold, Orders
+from bitacora.audit.source import Copies, Item, Shipment, Stored, View
+from reference_service.aws.items import from_item
+from reference_service.cqrs.commit import Commit
+from reference_service.schemas import Undecodable
+
+_EVENT_ID = re.compile(r".+/(?P<commit>\d+)/\d+")
+_KINDS = {
+    "S": {"stream", "commit_id", "command_id", "fingerprint", "actor", "causation"}
+    | {"correlation", "traceparent", "at", "body"},
+    "N": {"commit", "first", "count"},
+    "B": {"prev", "hash"},
+}
+_KIND = {name: kind for kind, names in _KINDS.items() for name in names}
+assert _KIND.keys() == set(Commit.__struct_fields__)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """`now` is UTC; a public event that is younger than `grace_s` seconds may be under way."""
+
+    now: datetime
+    grace_s: float
+
+    def age_s(self, at: str) -> float:
+        """Seconds since a commit's time; endless for what is no time."""
+        try:
+            return (self.now - datetime.fromisoformat(at).astimezone(UTC)).total_seconds()
+        except ValueError:
+            return float("inf")
+
+
+@dataclass(frozen=True)
+class Lag:
+    """The read model has not applied a commit yet that was stored `waiting_s` seconds ago."""
+
+    stream: str
+    commit: int
+    head: int
+    waiting_s: float
+
+
+# What is counted, in the order in which it is told.
+COUNTED = (
+    *("streams", "commits", "events", "read model rows", "rows behind their head"),
+    *("ledger events", "public events under way", "shipments"),
+)
+
+
+@dataclass
+class Look:
+    """What was seen of one stream; the keys of `counts` are COUNTED."""
+
+    findings: list[Finding] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    lag: Lag | None = None
+
+
+@dataclass(frozen=True)
+class _History:
+    commits: Sequence[Commit]
+    stored: frozenset[int]
+    fold: Fold
+
+
+def look(orders: Orders, stored: Stored, view: View, copies: Copies, clock: Clock) -> Look:
+    """The stream in the event store, its row, and its public events in the ledger."""
+    seen = Look()
+    history = _history(orders, stored, seen)
+    _read_model(stored.stream, history, view, clock, seen)
+    _ledger(stored.stream, orders, history, copies, clock, seen)
+    return seen
+
+
+def look_at_shipment(stream: str, shipment: Shipment | None, copies: Copies, clock: Clock) -> Look:
+    """Fulfilment's answer in the ledger, held against fulfilment's own record."""
+    seen = Look()
+    event = shipment.event if shipment else None
+    if shipment:
+        seen.counts["shipments"] += 1
+    called_for = {str(event["id"]): event} if event else {}
+    for event_id, copy in sorted(copies.items()):
+        seen.counts["ledger events"] += 1
+        expected = called_for.get(event_id)
+        if expected is None:
+            detail = f"{event_id}: fulfilment has no such dispatch"
+            seen.findings.append(Finding(stream, None, "invented-event", detail))
+        elif different := _different(copy, expected):
+            detail = f"{event_id}: {different}"
+            seen.findings.append(Finding(stream, 1, "altered-event", detail))
+    for event_id, expected in called_for.items():
+        if event_id not in copies:
+            _missing(stream, 1, event_id, clock.age_s(str(expected["time"])), clock, seen)
+    return seen
+
+
+def _history(orders: Orders, stored: Stored, seen: Look) -> _History:
+    commits: list[Commit] = []
+    unreadable: set[int] = set()
+    for item in sorted(stored.items, key=_number):
+        try:
+            commits.append(from_item(item))
+        except Undecodable:
+            number = int(_number(item))
+            unreadable.add(number)
+            seen.findings.append(Finding(stored.stream, number, "no-commit", _why(item)))
+            continue
+        if extra := sorted(item.keys() - _KIND.keys()):
+            detail = f"has attributes that no commit has: {', '.join(extra)}"
+            seen.findings.append(
+                Finding(stored.stream, commits[-1].commit, "altered-commit", detail)
+            )
+    seen.findings += chain(commits, unreadable)
+    fold = orders.fold(stored.stream, commits)
+    seen.findings += fold.findings
+    seen.counts["streams"] += bool(stored.items)
+    seen.counts["commits"] += len(stored.items)
+    seen.counts["events"] += fold.events
+    numbers = unreadable | {commit.commit for commit in commits}
+    return _History(commits, frozenset(numbers), fold)
+
+
+def _number(item: Item) -> Decimal:
+    """The sort key: a number by the table's definition, though not always a whole one."""
+    return Decimal(item["commit"]["N"])
+
+
+def _why(item: Item) -> str:
+    """Why an item is no commit, by its attributes' names and types alone."""
+    if missing := sorted(_KIND.keys() - item.keys()):
+        return f"lacks {', '.join(missing)}"
+    wrong = sorted(name for name, kind in _KIND.items() if set(item[name]) != {kind})
+    return f"of another type: {', '.join(wrong)}" if wrong else "a number that is not whole"
+
+
+def _read_model(stream: str, history: _History, view: View, clock: Clock, seen: Look) -> None:
+    gate, row = view.gate, view.row
+    head = max(history.stored, default=0)
+    seen.counts["read model rows"] += row is not None
+    if view.parked:
+        _add(seen, stream, view.parked.commit, "parked", f"projector: {view.parked.reason}")
+    if gate is None:
+        if row is not None:
+            _add(seen, stream, None, "altered-row", "a row without a gate")
+    elif gate.commit and gate.commit not in history.stored:
+        detail = f"its gate is at commit {gate.commit}, the store's last is {head}"
+        _add(seen, stream, gate.commit, "ahead", detail)
+    else:
+        _applied(stream, history, gate.commit, gate.hash, row, seen)
+    at = gate.commit if gate else 0
+    waiting = [commit.at for commit in history.commits if commit.commit > at]
+    if waiting:
+        seen.counts["rows behind their head"] += 1
+        seen.lag = Lag(stream, at, head, clock.age_s(waiting[0]))
+
+
+def _applied(
+    stream: str,
+    history: _History,
+    number: int,
+    digest: str,
+    row: Mapping[str, Any] | None,
+    seen: Look,
+) -> None:
+    """What the read model says of the commits up to its gate."""
+    stored = [commit.hash for commit in history.commits if commit.commit == number]
+    if stored and stored[0] != digest:
+        _add(seen, stream, number, "fork", "the gate's hash is not the commit's")
+        return
+    expected = history.fold.rows.get(number)
+    if expected is None:  # commit 0, or what can't be folded: found above
+        return
+    if row is None:
+        _add(seen, stream, number, "altered-row", "there is no row")
+    elif wrong := sorted(
+        name for name in expected.keys() | row.keys() if expected.get(name) != row.get(name)
+    ):
+        _add(seen, stream, number, "altered-row", f"differs in {', '.join(wrong)}")
+
+
+def _ledger(
+    stream: str, orders: Orders, history: _History, copies: Copies, clock: Clock, seen: Look
+) -> None:
+    called_for = history.fold.public
+    for event_id, copy in sorted(copies.items()):
+        seen.counts["ledger events"] += 1
+        match = _EVENT_ID.fullmatch(event_id)
+        number = int(match["commit"]) if match else None
+        if event_id in called_for:
+            told = called_for[event_id]
+            if different := _different(copy, orders.cloud_event(told, _version(copy))):
+                _add(seen, stream, number, "altered-event", f"{event_id}: {different}")
+        elif number not in history.stored:
+            _add(seen, stream, number, "invented-event", f"{event_id}: no such commit")
+        elif number in history.fold.rows:
+            _add(seen, stream, number, "invented-event", f"{event_id}: its commit tells of none")
+    for event_id, told in called_for.items():
+        if event_id not in copies:
+            age_s = clock.age_s(told.commit.at)
+            _missing(stream, told.commit.commit, event_id, age_s, clock, seen)
+
+
+def _missing(
+    stream: str, commit: int, event_id: str, age_s: float, clock: Clock, seen: Look
+) -> None:
+    if age_s <= clock.grace_s:
+        seen.counts["public events under way"] += 1
+    else:
+        _add(seen, stream, commit, "missing-event", f"{event_id}: not in the ledger")
+
+
+def _add(seen: Look, stream: str, commit: int | None, kind: Kind, detail: str) -> None:
+    seen.findings.append(Finding(stream, commit, kind, detail))
+
+
+def _version(copy: bytes) -> int:
+    """The version of its contract that a public event names, or 0."""
+    event = _decoded(copy)
+    *_, version = str(event.get("dataschema", "")).rpartition(":v")
+    return int(version) if re.fullmatch(r"[0-9]{1,6}", version) else 0
+
+
+def _different(copy: bytes, expected: Mapping[str, Any]) -> str:
+    """In which attributes the two differ; empty when they do not."""
+    event = _decoded(copy)
+    if not event:
+        return "no JSON object"
+    names = event.keys() | expected.keys()
+    wrong = sorted(name for name in names if event.get(name) != expected.get(name))
+    return f"differs in {', '.join(wrong)}" if wrong else ""
+
+
+def _decoded(copy: bytes) -> dict[str, Any]:
+    try:
+        event = msgspec.json.decode(copy)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return {}
+    return event if isinstance(event, dict) else {}
