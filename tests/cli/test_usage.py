@@ -13,7 +13,7 @@ from tests.cli.conftest import run_in
 
 COMMANDS = (
     *("up", "down", "status", "logs", "demo", "resources", "output", "token", "invoke"),
-    "contracts",
+    *("audit", "contracts"),
 )
 HEAVY = ("boto3", "pulumi", "rich", "psycopg", "psutil")
 
@@ -69,6 +69,8 @@ def children_cpu_s() -> float:
         (["invoke", "query"], "Missing option '--event'"),
         (["invoke", "query", "--event", "/nowhere"], "/nowhere cannot be read"),
         (["invoke", "query", "--event", "-"], "holds no JSON"),
+        (["audit", "--grace", "-1"], "--grace"),
+        (["audit", "--grace", "soon"], "--grace"),
         (["--home", "/etc/passwd", "status"], "is a file"),
     ],
 )
@@ -88,6 +90,7 @@ def test_wrong_usage_ends_with_2(empty, arguments, said):
         ["output"],
         ["token", "--customer", "ana"],
         ["invoke", "x", "--event", "-"],
+        ["audit"],
     ],
 )
 def test_without_an_environment_the_way_out_is_told(empty, arguments):
