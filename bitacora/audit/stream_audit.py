@@ -97,10 +97,10 @@ def look_at_shipment(stream: str, shipment: Shipment | None, copies: Copies, clo
         seen.counts["ledger events"] += 1
         expected = called_for.get(event_id)
         if expected is None:
-            detail = f"{event_id}: fulfilment has no such dispatch"
+            detail = f"{_short(event_id)}: fulfilment has no such dispatch"
             seen.findings.append(Finding(stream, None, "invented-event", detail))
         elif different := _different(copy, expected):
-            detail = f"{event_id}: {different}"
+            detail = f"{_short(event_id)}: {different}"
             seen.findings.append(Finding(stream, 1, "altered-event", detail))
     for event_id, expected in called_for.items():
         if event_id not in copies:
@@ -203,11 +203,11 @@ def _ledger(
         if event_id in called_for:
             told = called_for[event_id]
             if different := _different(copy, orders.cloud_event(told, _version(copy))):
-                _add(seen, stream, number, "altered-event", f"{event_id}: {different}")
+                _add(seen, stream, number, "altered-event", f"{_short(event_id)}: {different}")
         elif number not in history.stored:
-            _add(seen, stream, number, "invented-event", f"{event_id}: no such commit")
+            _add(seen, stream, number, "invented-event", f"{_short(event_id)}: no such commit")
         elif number in history.fold.rows:
-            _add(seen, stream, number, "invented-event", f"{event_id}: its commit tells of none")
+            _add(seen, stream, number, "invented-event", f"{_short(event_id)}: its commit tells of none")
     for event_id, told in called_for.items():
         if event_id not in copies:
             age_s = clock.age_s(told.commit.at)
@@ -220,11 +220,17 @@ def _missing(
     if age_s <= clock.grace_s:
         seen.counts["public events under way"] += 1
     else:
-        _add(seen, stream, commit, "missing-event", f"{event_id}: not in the ledger")
+        _add(seen, stream, commit, "missing-event", f"{_short(event_id)}: not in the ledger")
 
 
 def _add(seen: Look, stream: str, commit: int | None, kind: Kind, detail: str) -> None:
     seen.findings.append(Finding(stream, commit, kind, detail))
+
+
+def _short(event_id: str) -> str:
+    """The event's place in its stream: "event 3/1" is of commit 3, the second."""
+    _, _, place = event_id.partition("/")
+    return f"event {place}"
 
 
 def _version(copy: bytes) -> int:

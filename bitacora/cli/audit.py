@@ -100,6 +100,7 @@ def print_report(report: "Report") -> None:
         print_table(
             ("stream", "commit", "kind", "detail"),
             [_row(finding) for finding in report.findings[:SHOWN_FINDINGS]],
+            whole=("stream", "commit", "kind"),
         )
         if len(report.findings) > SHOWN_FINDINGS:
             print(f"… and {len(report.findings) - SHOWN_FINDINGS} more: --json has them all.")

@@ -1,6 +1,6 @@
 """What commands print: tables for people, JSON for programs, progress on a terminal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -59,10 +59,13 @@ def progress(file: TextIO) -> Iterator[Progress]:
         yield Live(spinner)
 
 
-def print_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], whole: Collection[str] = ()
+) -> None:
+    """Cells are folded where the screen is too narrow, save those under a heading in `whole`."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
-        table.add_column(heading, overflow="fold")
+        table.add_column(heading, overflow="fold", no_wrap=heading in whole)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     console().print(table)
