@@ -207,7 +207,13 @@ def _ledger(
         elif number not in history.stored:
             _add(seen, stream, number, "invented-event", f"{_short(event_id)}: no such commit")
         elif number in history.fold.rows:
-            _add(seen, stream, number, "invented-event", f"{_short(event_id)}: its commit tells of none")
+            _add(
+                seen,
+                stream,
+                number,
+                "invented-event",
+                f"{_short(event_id)}: its commit tells of none",
+            )
     for event_id, told in called_for.items():
         if event_id not in copies:
             age_s = clock.age_s(told.commit.at)
