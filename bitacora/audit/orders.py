@@ -64,8 +64,8 @@ class Orders:
                 continue
             try:
                 state = self._step(stream, commit, events, state, folded)
-            except Exception as fault:  # pure, so it fails for good: the events can't be
-                folded.findings.append(_unreadable(commit, type(fault).__name__))
+            except ValueError as fault:  # ImpossibleEvent, or amounts of two currencies
+                folded.findings.append(_unreadable(commit, str(fault)))
                 continue
             placed_at = placed_at or commit.at
             if isinstance(state, NotPlaced):  # no events: an empty body is unreadable

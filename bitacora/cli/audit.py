@@ -42,9 +42,14 @@ def audit(
     from bitacora.audit.store_audit import audit as audited
     from bitacora.audit.stream_audit import Clock
     from bitacora.cli import screen
+    from bitacora.embedded.problem import UsageProblem
     from reference_service.schemas import Schemas
 
     home: Home = context.obj
+    if stream == "":
+        raise UsageProblem(
+            "--stream is empty.", "Name a stream, like order-<uuid>, or leave it out."
+        )
     source = PagedStores(stores_of(home.environment))
     clock = Clock(datetime.now(UTC), grace)
     with _telling() as tell:

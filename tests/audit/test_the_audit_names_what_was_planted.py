@@ -17,6 +17,7 @@ from bitacora.audit.stream_audit import Clock
 from reference_service.aws.items import to_item
 from reference_service.cqrs.commit import Commit, sealed
 from reference_service.cqrs.gate import Gate, after
+from reference_service.order.money import Money
 from reference_service.public_writer import PublicWriter
 from tests.audit.plain import (
     CANCEL,
@@ -29,7 +30,7 @@ from tests.audit.plain import (
     history,
     world,
 )
-from tests.order.ana import PLACED
+from tests.order.ana import PLACED, paid
 
 ORDERS = Orders(SCHEMAS)
 NOBODY = "order-99999999-9999-4999-8999-999999999999"
@@ -214,6 +215,10 @@ PLANTED: dict[str, tuple[Spoil, list[tuple[str, int | None, Kind]]]] = {
     "an event that can't follow": (
         rewritten(out_of_turn),
         [(SHIPPED, 4, "unreadable-event")],
+    ),
+    "a payment in another currency": (
+        rewritten(only(2, body=CODEC.encode([paid(Money(1, "USD"))]))),
+        [(SHIPPED, 2, "unreadable-event")],
     ),
     "a gate on another history": (
         viewed(gate=Gate(4, "e" * 64)),

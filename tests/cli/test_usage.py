@@ -71,6 +71,7 @@ def children_cpu_s() -> float:
         (["invoke", "query", "--event", "-"], "holds no JSON"),
         (["audit", "--grace", "-1"], "--grace"),
         (["audit", "--grace", "soon"], "--grace"),
+        (["audit", "--stream", ""], "--stream is empty"),
         (["--home", "/etc/passwd", "status"], "is a file"),
     ],
 )
