@@ -1,29 +1,45 @@
 """A small sound world: orders in every store, as they are once everything has arrived."""
 
-import json
 from collections.abc import Sequence
-from typing import Any
 
 from bitacora.audit.observation import Observation
 from reference_service.cqrs.commit import Cause, Commit, following
 from reference_service.cqrs.gate import after
+from reference_service.order.codec import OrderCodec
+from reference_service.order.events import (
+    VERSIONS,
+    Event,
+    OrderCancelled,
+    OrderConfirmed,
+    OrderShipped,
+    PaymentReceived,
+)
+from reference_service.order.money import Money
+from reference_service.schemas import Schemas
+from tests.order.ana import PLACED
 
 PUBLIC = frozenset(
     {"OrderPlaced", "OrderConfirmed", "OrderShipped", "OrderCancelled", "ReturnRequested"}
 )
-SHIPPED = (
-    ("place", [("OrderPlaced", {})]),
-    ("pay-1", [("PaymentReceived", {"amount": {"amount": 4, "currency": "EUR"}})]),
+TODAY = OrderCodec(Schemas.load())
+# What wrote the first events: they stand in the store as they were then.
+LONG_AGO = OrderCodec(Schemas.load(), writes=dict.fromkeys(VERSIONS, 1))
+SHIPPED: tuple[tuple[str, list[Event]], ...] = (
+    ("place", [PLACED]),
+    ("pay-1", [PaymentReceived(payment_id="payment-1", amount=Money(4, "EUR"))]),
     (
         "pay-2",
         [
-            ("PaymentReceived", {"amount": {"amount": 6, "currency": "EUR"}}),
-            ("OrderConfirmed", {}),
+            PaymentReceived(payment_id="payment-2", amount=Money(6, "EUR")),
+            OrderConfirmed(total=Money(10, "EUR")),
         ],
     ),
-    ("ship", [("OrderShipped", {})]),
+    ("ship", [OrderShipped(shipment_id="shipment-1")]),
 )
-CANCELLED = (("place-2", [("OrderPlaced", {})]), ("cancel-2", [("OrderCancelled", {})]))
+CANCELLED: tuple[tuple[str, list[Event]], ...] = (
+    ("place-2", [PLACED]),
+    ("cancel-2", [OrderCancelled(reason="other")]),
+)
 LEDGER = (
     "order-1/1/0",
     "order-1/3/1",
@@ -35,11 +51,10 @@ LEDGER = (
 
 
 def history(
-    stream: str, commands: Sequence[tuple[str, list[tuple[str, dict[str, Any]]]]]
+    stream: str, commands: Sequence[tuple[str, list[Event]]], codec: OrderCodec = TODAY
 ) -> tuple[Commit, ...]:
     commits: list[Commit] = []
     for command_id, events in commands:
-        body = [{"type": kind, "v": 1, "data": data} for kind, data in events]
         commits.append(
             following(
                 commits[-1] if commits else None,
@@ -51,7 +66,7 @@ def history(
                     causation=command_id,
                     correlation=command_id,
                 ),
-                body=json.dumps(body),
+                body=codec.encode(events),
                 count=len(events),
                 at="2026-01-01T00:00:00.000Z",
                 commit_id=f"commit-of-{command_id}",
@@ -61,8 +76,11 @@ def history(
 
 
 def world() -> Observation:
-    """Order 1 was paid in two parts and shipped, order 2 cancelled."""
-    commits = {"order-1": history("order-1", SHIPPED), "order-2": history("order-2", CANCELLED)}
+    """Order 1 was paid in two parts and shipped; order 2, long ago, cancelled."""
+    commits = {
+        "order-1": history("order-1", SHIPPED),
+        "order-2": history("order-2", CANCELLED, LONG_AGO),
+    }
     return Observation(
         commits=commits,
         rows={

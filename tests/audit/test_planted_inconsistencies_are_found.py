@@ -1,5 +1,6 @@
 """Each difference between the event store and what follows from it is found, and named."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from bitacora.audit.consistency import inconsistencies
 from bitacora.audit.observation import Observation, stream_of
-from reference_service.cqrs.commit import sealed
+from reference_service.cqrs.commit import Commit, sealed
 from reference_service.cqrs.gate import Gate, after
 from tests.audit.orders import PUBLIC, SHIPPED, history, world
 
@@ -34,10 +35,19 @@ def found(seen: Observation) -> set[tuple[str, str, str]]:
     return {(each.kind, each.where, each.subject) for each in inconsistencies(seen, PUBLIC)}
 
 
+def unreadable(commit: Commit) -> Commit:
+    newer = [{**event, "v": 99, "r": 99} for event in json.loads(commit.body)]
+    return sealed(msgspec.structs.replace(commit, body=json.dumps(newer)))
+
+
 PLANTED = {
     "a missing commit": (with_commits(ONE[0], *ONE[2:]), ("broken", "event store", "order-1")),
     "an altered commit": (
         with_commits(*ONE[:3], msgspec.structs.replace(ONE[3], body=ONE[3].body + " ")),
+        ("broken", "event store", "order-1"),
+    ),
+    "an event of no version that is known": (
+        with_commits(*ONE[:3], unreadable(ONE[3])),
         ("broken", "event store", "order-1"),
     ),
     "a forged link": (
@@ -121,6 +131,21 @@ def test_a_sound_world_has_none() -> None:
 def test_it_is_found(planted: str) -> None:
     seen, expected = PLANTED[planted]
     assert expected in found(seen)
+
+
+def test_of_an_order_that_cannot_be_read_only_that_is_told() -> None:
+    placed = unreadable(ONE[0])
+    seen = Observation(
+        commits={"order-1": (placed,)},
+        rows={"order-1": {**WORLD.rows["order-1"], "version": 1}},
+        gates={"order-1": after(placed)},
+        parked={},
+        ledger={},
+        shipments={},
+    )
+    [told] = inconsistencies(seen, PUBLIC)
+    assert (told.kind, told.where) == ("broken", "event store")
+    assert "commit 1 cannot be read: OrderPlaced has version 99" in told.detail
 
 
 def test_an_event_is_about_its_order_whoever_published_it() -> None:

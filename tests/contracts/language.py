@@ -27,6 +27,16 @@ PUBLIC = [name for name in EVENTS if name.startswith("events/public/")]
 TOPOLOGY: dict[str, dict[str, Any]] = read(CONTRACTS / "topology.json")
 
 
+def newest(folder: str) -> int:
+    """The number of its newest version: newest("events/public/order_placed")."""
+    return int(NEWEST[folder].rpartition("/v")[2])
+
+
+def next_version(folder: str) -> str:
+    """The name of the version that contracts/ does not have yet."""
+    return f"{folder}/v{newest(folder) + 1}"
+
+
 def example(name: str, form: str) -> Any:
     folder, _, version = name.rpartition("/")
     return read(CONTRACTS / folder / "examples" / f"{version}-{form}.json")

@@ -15,16 +15,19 @@ from bitacora.contracts.lock import release
 from reference_service.schemas import CONTRACTS
 from tests.contracts.language import read
 
-KEPT = (
-    "answers/gateway_message",
-    "commands/cancel_order",
-    "envelope",
-    "events/internal/order_cancelled",
-    "events/internal/order_placed",
-    "events/public/order_cancelled",
-    "events/public/order_confirmed",
-    "types",
-)
+# Each up to the version that the tests know: what contracts/ gained since is no matter here.
+KEPT = {
+    "answers/gateway_message": 1,
+    "commands/cancel_order": 1,
+    "envelope": 1,
+    "events/internal/order_cancelled": 1,
+    "events/internal/order_placed": 3,
+    "events/public/order_cancelled": 1,
+    "events/public/order_confirmed": 2,
+    "types/balance": 1,
+    "types/delivery": 1,
+    "types/money": 1,
+}
 CANCELLED = "events/internal/order_cancelled"
 PLACED = "events/internal/order_placed"
 PUBLIC = "events/public/order_confirmed"
@@ -43,8 +46,12 @@ class Contracts:
 
     @classmethod
     def copied(cls, root: Path) -> "Contracts":
-        for kept in KEPT:
-            shutil.copytree(CONTRACTS / kept, root / kept)
+        for kept, newest in KEPT.items():
+            for version in range(1, newest + 1):
+                for file in (CONTRACTS / kept).rglob(f"v{version}[.-]*json"):
+                    copied = root / file.relative_to(CONTRACTS)
+                    copied.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(file, copied)
         shutil.copy(CONTRACTS / "compatibility.json", root)
         made = cls(root)
         ways = read(CONTRACTS / "topology.json")

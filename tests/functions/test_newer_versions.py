@@ -17,13 +17,12 @@ from reference_service.order.codec import OrderCodec
 from reference_service.order.events import VERSIONS
 from reference_service.public_writer import PublicWriter
 from tests.aws.orders import PLACED, order_commits, order_id
-from tests.contracts.tomorrow import tomorrow
+from tests.contracts.tomorrow import cancelled_tomorrow, tomorrow
 from tests.functions.stage import VALUES, Stage, failures, heard, log_event, stream_event
 
-NOTE = {"note": {"description": "What the customer said.", "type": "string", "maxLength": 9}}
-CANCELLED_V2 = {"type": "OrderCancelled", "v": 2, "data": {"reason": "other", "note": "too big"}}
+KNOWN = VERSIONS["OrderCancelled"]
 INVALID = {"type": "OrderCancelled", "v": 1, "data": {"reason": "because"}}
-NEWER = "OrderCancelled has version 2; here 1 is the newest"
+NEWER = f"OrderCancelled has version {KNOWN + 1}; here {KNOWN} is the newest"
 
 
 def cancelled_by(number: int, entry: dict[str, Any]) -> list[Commit]:
@@ -81,9 +80,9 @@ def status(stage: Stage, number: int) -> str:
 
 
 def deploy_tomorrow(stage: Stage, operations: Any, folder: Path) -> None:
-    """The operations of a deployment that knows OrderCancelled 2, over the same stores."""
-    schemas = tomorrow(folder, internal_order_cancelled=NOTE)
-    codec = OrderCodec(schemas, versions=VERSIONS | {"OrderCancelled": 2})
+    """The operations of a deployment that knows the next OrderCancelled, over the same stores."""
+    schemas = tomorrow(folder, "events/internal/order_cancelled")
+    codec = OrderCodec(schemas, versions=VERSIONS | {"OrderCancelled": KNOWN + 1})
     store = DynamoDBEventStore(stage.client("dynamodb"), VALUES["EVENTS_TABLE"])
     bus = EventBridgeBus(stage.client("events"), VALUES["BUS_NAME"])
     policy = public_events(schemas, codec, PublicWriter(schemas))
@@ -100,7 +99,7 @@ def test_the_first_deployment_that_knows_it_repairs(
     stage_with_database: Stage, tmp_path: Path
 ) -> None:
     stage = stage_with_database
-    commits = cancelled_by(501, CANCELLED_V2)
+    commits = cancelled_by(501, cancelled_tomorrow())
     stream = commits[0].stream
     append_and_deliver(stage, commits)
     told = [event["id"] for event in heard(stage.emulator, expected=1)]
@@ -127,7 +126,7 @@ def test_the_first_deployment_that_knows_it_repairs(
 
 
 def test_a_version_that_today_can_read_is_not_parked(stage_with_database: Stage) -> None:
-    commits = cancelled_by(502, CANCELLED_V2 | {"r": 1})
+    commits = cancelled_by(502, cancelled_tomorrow(r=1))
     append_and_deliver(stage_with_database, commits)
     assert parked(stage_with_database, commits[0].stream) == []
     assert status(stage_with_database, 502) == "cancelled"

@@ -63,7 +63,7 @@ def test_an_event_is_written_in_one_version() -> None:
         ("reconcileMinutes", "0", "a whole number from 1 to 1440"),
         ("interfaceEndpointZones", "3", "a whole number from 1 to 2"),
         ("writes", "[]", 'a list of names, like ["orders"]'),
-        ("writes", '["events/internal/order_placed/v4"]', "events of contracts/, each in one"),
+        ("writes", '["events/internal/order_placed/v99"]', "events of contracts/, each in one"),
         ("writes", '["commands/place_order/v1"]', "events of contracts/, each in one version"),
     ],
 )

@@ -8,23 +8,31 @@ import msgspec
 import pytest
 
 from reference_service.order.codec import EVENTS, OrderCodec
-from reference_service.order.events import VERSIONS, Event, OrderCancelled, OrderConfirmed
+from reference_service.order.events import (
+    OLDEST_READERS,
+    VERSIONS,
+    Event,
+    OrderCancelled,
+    OrderConfirmed,
+)
 from reference_service.order.money import Money
 from reference_service.schemas import (
     Fault,
     InvalidEvent,
     Schemas,
     Undecodable,
+    event_folder,
     event_schema,
 )
 from tests.contracts.language import example
-from tests.contracts.tomorrow import tomorrow
+from tests.contracts.tomorrow import GAINED, cancelled_tomorrow, tomorrow
 from tests.order.ana import PLACED, TOTAL, paid
+from tests.order.golden import entry
 
 CODEC = OrderCodec(Schemas.load())
 PLACED_V1 = example(event_schema("internal", "OrderPlaced", 1), "full")
-NOTE = {"note": {"description": "What the customer said.", "type": "string", "maxLength": 9}}
-CANCELLED_V2 = {"type": "OrderCancelled", "v": 2, "data": {"reason": "other", "note": "too big"}}
+
+KNOWN = VERSIONS["OrderCancelled"]
 
 
 def body(event_type: str, data: Any, v: Any = 1) -> str:
@@ -38,7 +46,7 @@ def test_every_example_is_read_and_written_again_the_same(event_type: str, form:
     data = example(event_schema("internal", event_type, newest), form)
     [event] = CODEC.decode(body(event_type, data, newest))
     assert type(event).__name__ == event_type
-    assert json.loads(CODEC.encode([event])) == [{"type": event_type, "v": newest, "data": data}]
+    assert json.loads(CODEC.encode([event])) == [entry(event_type, newest, data)]
 
 
 def test_the_events_of_a_commit_keep_their_order() -> None:
@@ -82,7 +90,7 @@ def test_an_integer_written_with_a_fraction_of_zero_is_an_integer() -> None:
         ('[{"type":"OrderShipped","v":1,"data":{"shipment_id":"\\ud800"}}]', "no list of events"),
         ("[]", "holds no event"),
         (body("OrderShipped", {"shipment_id": "s"}, v="1"), "no list of events"),
-        (body("OrderShipped", {"shipment_id": "s"}, v=2), "OrderShipped has version 2; here 1"),
+        (body("OrderShipped", {"shipment_id": "s"}, v=99), "OrderShipped has version 99; here "),
         (body("OrderShipped", {"shipment_id": "s"}, v=0), "OrderShipped has version 0"),
         (body("OrderLost", {}), "OrderLost is not an event"),
         (body("OrderShipped", {}), "OrderShipped breaks its contract: /shipment_id is required"),
@@ -97,45 +105,47 @@ def test_a_body_that_cannot_be_read_says_why(stored: str, reason: str) -> None:
 
 
 class TestTomorrow:
-    """Another deployment knows OrderCancelled 2, which gained an optional note."""
+    """Another deployment knows the next version of OrderCancelled, which gained a note."""
+
+    versions = VERSIONS | {"OrderCancelled": KNOWN + 1}
+    oldest_readers = OLDEST_READERS | {("OrderCancelled", KNOWN + 1): 1}
 
     @pytest.fixture
     def contracts(self, tmp_path: Path) -> Schemas:
-        return tomorrow(tmp_path / "contracts", internal_order_cancelled=NOTE)
+        return tomorrow(tmp_path / "contracts", event_folder("internal", "OrderCancelled"))
 
     @pytest.fixture
     def codec(self, contracts: Schemas) -> OrderCodec:
-        versions = VERSIONS | {"OrderCancelled": 2}
-        return OrderCodec(contracts, versions, versions, {("OrderCancelled", 2): 1})
+        return OrderCodec(contracts, self.versions, self.versions, self.oldest_readers)
 
     def test_tells_which_older_readers_can_read_on(self, codec: OrderCodec) -> None:
         body = codec.encode([OrderCancelled(reason="other"), OrderConfirmed(total=TOTAL)])
         cancelled, confirmed = json.loads(body)
-        assert (cancelled["v"], cancelled["r"]) == (2, 1)
-        assert "r" not in confirmed
+        assert (cancelled["v"], cancelled["r"]) == (KNOWN + 1, 1)
+        assert confirmed == entry("OrderConfirmed", VERSIONS["OrderConfirmed"], confirmed["data"])
 
     def test_is_read_today_without_what_it_gained(self, codec: OrderCodec) -> None:
-        stored = json.dumps([CANCELLED_V2 | {"r": 1}])
+        stored = json.dumps([cancelled_tomorrow(r=1)])
         assert CODEC.decode(stored) == [OrderCancelled(reason="other")]
         assert codec.decode(stored) == [OrderCancelled(reason="other")]
 
     def test_writes_what_today_expects_until_it_is_configured(self, contracts: Schemas) -> None:
-        known = VERSIONS | {"OrderCancelled": 2}
-        cautious = OrderCodec(contracts, VERSIONS, known, {("OrderCancelled", 2): 1})
+        cautious = OrderCodec(contracts, VERSIONS, self.versions, self.oldest_readers)
         body = cautious.encode([OrderCancelled(reason="other")])
-        assert json.loads(body) == [{"type": "OrderCancelled", "v": 1, "data": {"reason": "other"}}]
+        assert json.loads(body) == [entry("OrderCancelled", KNOWN, {"reason": "other"})]
 
-    @pytest.mark.parametrize("r", [{}, {"r": 2}, {"r": 0}, {"r": None}])
+    @pytest.mark.parametrize("r", [{}, {"r": KNOWN + 1}, {"r": 0}, {"r": None}])
     def test_is_not_guessed_at(self, r: dict[str, Any]) -> None:
         with pytest.raises(Undecodable) as refused:
-            CODEC.decode(json.dumps([CANCELLED_V2 | r]))
-        assert refused.value.reason == "OrderCancelled has version 2; here 1 is the newest"
+            CODEC.decode(json.dumps([cancelled_tomorrow(**r)]))
+        told = f"OrderCancelled has version {KNOWN + 1}; here {KNOWN} is the newest"
+        assert refused.value.reason == told
 
     def test_is_refused_where_it_breaks_what_is_known(self) -> None:
-        broken = CANCELLED_V2 | {"data": {"reason": "because", "note": "-"}, "r": 1}
+        broken = cancelled_tomorrow(reason="because", r=1)
         with pytest.raises(Undecodable, match="/reason must be one of"):
             CODEC.decode(json.dumps([broken]))
 
     def test_a_version_that_is_known_holds_no_unknown_field(self) -> None:
-        with pytest.raises(Undecodable, match="/note is not a known property"):
-            CODEC.decode(json.dumps([CANCELLED_V2 | {"v": 1, "r": 1}]))
+        with pytest.raises(Undecodable, match=f"/{GAINED} is not a known property"):
+            CODEC.decode(json.dumps([cancelled_tomorrow(v=KNOWN, r=1)]))

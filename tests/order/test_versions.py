@@ -1,7 +1,9 @@
 """Every version of an event that was ever stored is read for ever, as the newest one."""
 
 import json
+import shutil
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -9,15 +11,18 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from bitacora.contracts.folder import LOCK, Folder
+from bitacora.contracts.lock import release
 from reference_service.order.codec import EVENTS, OrderCodec
 from reference_service.order.events import VERSIONS, OrderPlaced
 from reference_service.order.money import Money
 from reference_service.order.versions import UPCASTERS
+from reference_service.schemas import CONTRACTS as FOLDER
 from reference_service.schemas import InvalidEvent, Schemas, event_schema
 from tests.contracts import language
 from tests.contracts.generated import instances
+from tests.order import golden
 from tests.order.ana import PLACED
-from tests.order.golden import as_data, expected, path
 
 CONTRACTS = Schemas.load()
 CODEC = OrderCodec(CONTRACTS)
@@ -26,6 +31,7 @@ GENERATED = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
+STORED = [(kind, each) for kind, newest in VERSIONS.items() for each in range(1, newest + 1)]
 LARGEST: dict[str, Any] = {
     "customer_id": "c",
     "lines": [{"sku": "A", "quantity": 9999.0, "unit_price": "9999999.99"}] * 50,
@@ -45,12 +51,26 @@ def written_in(version: int) -> OrderCodec:
     return OrderCodec(CONTRACTS, writes=VERSIONS | {"OrderPlaced": version})
 
 
-@pytest.mark.parametrize(("kind", "version", "form"), list(expected()))
-def test_what_was_stored_once_is_read_for_ever(kind: str, version: int, form: str) -> None:
-    golden = json.loads(path(kind, version, form).read_text("utf-8"))
-    [event] = CODEC.decode(f"[{golden['stored']}]")
-    assert type(event) is EVENTS[kind]
-    assert as_data(event) == golden["read"]
+@pytest.mark.parametrize("file", sorted(golden.FOLDER.glob("*.json")), ids=lambda file: file.stem)
+def test_what_was_stored_once_is_read_for_ever(file: Path) -> None:
+    kept = json.loads(file.read_text("utf-8"))
+    [event] = CODEC.decode(f"[{kept['stored']}]")
+    assert type(event).__name__ == json.loads(kept["stored"])["type"]
+    assert golden.as_data(event) == kept["read"]
+
+
+def test_of_every_released_version_something_is_kept() -> None:
+    assert golden.missing() == [], "write what is stored of it: python -m tests.order.golden"
+
+
+def test_a_version_is_kept_from_its_release_on(tmp_path: Path) -> None:
+    shutil.copytree(FOLDER, tmp_path, dirs_exist_ok=True)
+    (tmp_path / LOCK).unlink(missing_ok=True)
+    assert list(golden.wanted(tmp_path)) == []
+    release(tmp_path, Folder.read(tmp_path))
+    assert list(golden.wanted(tmp_path)) == [
+        (kind, version, form) for kind, version in STORED for form in golden.FORMS
+    ]
 
 
 def test_all_versions_of_anas_order_are_one_event() -> None:
@@ -108,7 +128,7 @@ def test_an_upcaster_takes_whatever_its_version_accepts(
 
 @pytest.mark.parametrize(
     ("kind", "version"),
-    [(kind, version) for kind, newest in VERSIONS.items() for version in range(1, newest + 1)],
+    STORED,
 )
 @given(data=st.data())
 @GENERATED
@@ -125,7 +145,7 @@ def test_whatever_its_version_accepts_becomes_a_typed_event(
 def test_an_event_is_written_in_the_version_that_is_configured(version: int) -> None:
     body = written_in(version).encode([PLACED])
     shown = language.example(event_schema("internal", "OrderPlaced", version), "full")
-    assert json.loads(body) == [{"type": "OrderPlaced", "v": version, "data": shown}]
+    assert json.loads(body) == [golden.entry("OrderPlaced", version, shown)]
     assert CODEC.decode(body) == [PLACED]
 
 
