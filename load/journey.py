@@ -50,7 +50,7 @@ Step: TypeAlias = Command | ReadOwn | ListOwn
 
 @dataclass(frozen=True)
 class Examples:
-    """Bodies of every command, from the contracts' own examples."""
+    """Bodies of every command, from the contracts' own examples of what is right."""
 
     place: tuple[dict[str, Any], ...]
     pay: tuple[dict[str, Any], ...]
@@ -67,7 +67,8 @@ class Journey:
 
 def read_examples(folder: Path = COMMANDS) -> Examples:
     def bodies(command: str) -> tuple[dict[str, Any], ...]:
-        paths = sorted((folder / command / "examples").glob("v1-*.json"))
+        examples = folder / command / "examples"
+        paths = [examples / f"v1-{form}.json" for form in ("full", "minimal")]
         return tuple(json.loads(path.read_text()) for path in paths)
 
     return Examples(bodies("place_order"), bodies("receive_payment"), bodies("cancel_order"))
