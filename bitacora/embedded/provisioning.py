@@ -113,7 +113,9 @@ def apply(
         )
     except ProvisionError as error:
         if isinstance(error.__cause__, pulumi.RunError):  # the program refuses its configuration
-            raise UsageProblem(str(error), f"Correct Pulumi.{STACK}.yaml.") from error
+            raise UsageProblem(
+                str(error), f"Correct Pulumi.{STACK}.yaml, or Pulumi.yaml where every stack has it."
+            ) from error
         raise Problem(str(error)) from error
     replace_private(home / OUTPUTS_FILE, json.dumps(result.exports, indent=2).encode())
     return Provisioned(
