@@ -4,7 +4,7 @@ Adapters are imported where they are composed, so that a function loads only wha
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from reference_service.cqrs.commit import Commit
 from reference_service.cqrs.decider import Codec, Decider, fold_commits
 from reference_service.cqrs.execution import Outcome, Request, execute
-from reference_service.cqrs.store import EventStore
+from reference_service.cqrs.store import EventStore, Unavailable
 from reference_service.order import decider as order_decider
 from reference_service.order.codec import OrderCodec
 from reference_service.order.commands import Command
@@ -29,7 +29,6 @@ from reference_service.schemas import (
 from reference_service.settings import (
     CommandSettings,
     CommandWorkerSettings,
-    DatabaseSettings,
     FulfilmentSettings,
     LedgerSettings,
     MigrationSettings,
@@ -47,11 +46,14 @@ if TYPE_CHECKING:
     from reference_service.aws.dynamodb_event_store import DynamoDBEventStore
     from reference_service.aws.dynamodb_shipments import DynamoDBShipments
     from reference_service.aws.eventbridge_bus import EventBridgeBus
+    from reference_service.aws.generations import Generation, Place
+    from reference_service.aws.layout import Layout
+    from reference_service.aws.postgres import Database
     from reference_service.aws.postgres_queries import PostgresQueries
-    from reference_service.aws.postgres_read_model import PostgresReadModel
+    from reference_service.aws.postgres_read_model import ReconcileCursors
     from reference_service.aws.s3_objects import S3FailedBatches, S3Ledger
     from reference_service.aws.sns_notifications import SNSNotifications
-    from reference_service.cqrs.projection import Projector
+    from reference_service.cqrs.projection import Delivery, Project, Projected, Projector
     from reference_service.cqrs.publish import Publisher
     from reference_service.cqrs.relay import Relay
     from reference_service.order.views import OrderSummary
@@ -129,10 +131,6 @@ def publisher(settings: PublisherSettings | OperationsSettings) -> "Publisher":
     )
 
 
-def projector(settings: ProjectorSettings | OperationsSettings) -> "Projector":
-    return _projector(settings.events_table, read_model(settings))
-
-
 @dataclass(frozen=True)
 class QuerySide:
     queries: "PostgresQueries"
@@ -155,7 +153,7 @@ class QuerySide:
 
 
 def query(settings: QuerySettings) -> QuerySide:
-    from reference_service.aws.order_summary import ORDER_SUMMARY
+    from reference_service.aws.order_tables import LAYOUTS
     from reference_service.aws.postgres import Database, iam_connect
     from reference_service.aws.postgres_queries import PostgresQueries
 
@@ -163,25 +161,26 @@ def query(settings: QuerySettings) -> QuerySide:
     store = _event_store(settings.events_table, _deferred("dynamodb", PROMPT))
     orders = Orders(schemas, store, OrderCodec(schemas))
     database = Database(iam_connect(settings, QUERY_WAIT_S))
-    return QuerySide(PostgresQueries(database, ORDER_SUMMARY), orders)
+    return QuerySide(PostgresQueries(database, LAYOUTS), orders)
 
 
 @dataclass(frozen=True)
 class Operations:
-    projector: "Projector"
+    read_side: "ReadSide"
     publisher: "Publisher"
-    read_model: "PostgresReadModel"
+    cursors: "ReconcileCursors"
     failed_batches: "S3FailedBatches"
 
 
 def operations(settings: OperationsSettings) -> Operations:
+    from reference_service.aws.postgres_read_model import ReconcileCursors
     from reference_service.aws.s3_objects import S3FailedBatches
 
-    model = read_model(settings)
+    side = read_side(settings)
     return Operations(
-        _projector(settings.events_table, model),
+        side,
         publisher(settings),
-        model,
+        ReconcileCursors(side.database),
         S3FailedBatches(
             _client("s3"), settings.failures_bucket, limit_bytes=FAILED_BATCH_LIMIT_BYTES
         ),
@@ -189,15 +188,16 @@ def operations(settings: OperationsSettings) -> Operations:
 
 
 def migration(settings: MigrationSettings) -> Callable[[], list[str]]:
-    """Applies the migrations with the master password; the names of the files applied."""
+    """Applies the migrations with the master password; the names of what was made."""
     from reference_service.aws.migration import migrate
+    from reference_service.aws.order_tables import LAYOUTS
     from reference_service.aws.postgres import connect_within, master_connect
 
     connect = master_connect(settings, _client("secretsmanager"))
 
     def run() -> list[str]:
         with connect_within(connect, CONNECT_TIMEOUT_S) as connection:
-            return migrate(connection)
+            return migrate(connection, LAYOUTS)
 
     return run
 
@@ -244,12 +244,53 @@ def ledger(settings: LedgerSettings) -> Ledger:
     return Ledger(Schemas.load(), S3Ledger(_client("s3"), settings.ledger_bucket))
 
 
-def read_model(settings: DatabaseSettings) -> "PostgresReadModel":
-    from reference_service.aws.order_summary import ORDER_SUMMARY
-    from reference_service.aws.postgres import Database, iam_connect
-    from reference_service.aws.postgres_read_model import PostgresReadModel
+@dataclass(frozen=True)
+class ReadSide:
+    """The read model of orders in PostgreSQL, fed from the event store and the log."""
 
-    return PostgresReadModel(Database(iam_connect(settings)), ORDER_SUMMARY)
+    database: "Database"
+    store: EventStore
+    projections: "Mapping[int, tuple[Layout, Project]]"
+
+    @property
+    def layouts(self) -> "dict[int, Layout]":
+        return {version: layout for version, (layout, _) in self.projections.items()}
+
+    def apply(self, batch: "Sequence[Delivery]") -> "Projected":
+        """Project a batch onto the live generation."""
+        from reference_service.cqrs.projection import Projected
+
+        try:
+            return self.projector().apply(batch)
+        except Unavailable as fault:
+            return Projected(list(batch), error=str(fault))
+
+    def projector(self) -> "Projector":
+        """Of the generation that is live now; it refuses (Moved) to write another one.
+
+        Raises Unavailable.
+        """
+        from reference_service.aws.generations import live
+
+        return self.projector_of(self.database.read(lambda session: live(session, self.layouts)))
+
+    def projector_of(self, generation: "Generation", place: "Place" = "live") -> "Projector":
+        from reference_service.aws.postgres_read_model import PostgresReadModel
+        from reference_service.cqrs.projection import Projector
+
+        model = PostgresReadModel(self.database, generation, place)
+        _, project = self.projections[generation.layout.version]
+        return Projector(self.store, model, project)
+
+
+def read_side(settings: ProjectorSettings | OperationsSettings) -> ReadSide:
+    from reference_service.aws.order_tables import LAYOUTS
+    from reference_service.aws.postgres import Database, iam_connect
+
+    project = project_order(OrderCodec(Schemas.load()))
+    store = _event_store(settings.events_table, _deferred("dynamodb", PROMPT))  # read for repairs
+    projections = {version: (layout, project) for version, layout in LAYOUTS.items()}
+    return ReadSide(Database(iam_connect(settings)), store, projections)
 
 
 def project_order(codec: Codec[Event]) -> Callable[[Any, Commit], Any]:
@@ -301,14 +342,6 @@ def _versions(
     """The configured version to write of each type, 1 where none is. Raises SettingsError."""
     written = written_versions(settings.writes, CONTRACTS)
     return {kind: written.get(event_folder(visibility, kind), 1) for kind in event_types}
-
-
-def _projector(events_table: str, model: "PostgresReadModel") -> "Projector":
-    from reference_service.cqrs.projection import Projector
-
-    codec = OrderCodec(Schemas.load())
-    store = _event_store(events_table, _deferred("dynamodb", PROMPT))  # read for repairs only
-    return Projector(store, model, project_order(codec))
 
 
 def _event_store(table: str, client: Any = None) -> "DynamoDBEventStore":

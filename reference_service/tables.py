@@ -21,3 +21,7 @@ class Table:
 EVENTS = Table(partition=Key("stream", "S"), sort=Key("commit", "N"))
 SHIPMENTS = Table(partition=Key("order_id", "S"))
 PARKED = Table(partition=Key("consumer", "S"), sort=Key("stream", "S"))
+
+# The version of the read model of orders in PostgreSQL: its tables and what is in them. Another one
+# is built beside the live one when it is deployed.
+ORDERS_VERSION = 1

@@ -11,8 +11,11 @@ from typing import Any
 import psycopg
 
 from bitacora.embedded.postgres import Postgres, remove
+from reference_service.aws.generations import Generation, live
 from reference_service.aws.migration import migrate
+from reference_service.aws.order_tables import LAYOUTS
 from reference_service.aws.postgres import Database
+from reference_service.aws.postgres_read_model import PostgresReadModel
 from tests.emulator import free_port
 
 
@@ -38,10 +41,17 @@ class ReadSide:
 
     def empty(self) -> None:
         with self.connect() as admin:
-            admin.execute(
-                "TRUNCATE read_model.gates, read_model.parked, read_model.order_summary,"
-                " read_model.reconcile_cursor"
-            )
+            generation = live(admin, LAYOUTS)
+            tables = [f"{generation.name}.{name}" for name in generation.layout.shown]
+            admin.execute(f"TRUNCATE read_model.reconcile_cursor, {', '.join(tables)}")
+
+    def live(self) -> Generation:
+        with self.connect() as admin:
+            return live(admin, LAYOUTS)
+
+    def model(self, database: Database | None = None) -> PostgresReadModel:
+        """The live generation, written as the projector."""
+        return PostgresReadModel(database or self.database("projector"), self.live())
 
 
 @contextmanager
@@ -54,7 +64,7 @@ def started(home: Path) -> Iterator[ReadSide]:
         server.wait_ready(process)
         side = ReadSide(server)
         with side.connect() as admin:
-            migrate(admin)
+            migrate(admin, LAYOUTS)
         yield side
     finally:
         process.send_signal(signal.SIGINT)  # fast shutdown: ends the sessions

@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 from bitacora.audit.observation import ORDER, SHIPMENT
 from bitacora.audit.reading import LEDGER_PREFIX, LEDGER_SUFFIX, Stores
 from bitacora.audit.source import Copies, Item, Marker, Shipment, Stored, View
-from reference_service.aws.order_summary import ORDER_SUMMARY, order_id_of
+from reference_service.aws.order_tables import ORDER_SUMMARY, order_id_of
 from reference_service.cqrs.gate import Gate
 from reference_service.tables import EVENTS, PARKED, SHIPMENTS
 
@@ -33,7 +33,7 @@ _VIEWS = sql.SQL("""
     LEFT JOIN {table} AS found ON {key} = asked.key
 """).format(
     columns=ORDER_SUMMARY.selected("found"),
-    table=ORDER_SUMMARY.identifier,
+    table=ORDER_SUMMARY.identifier("read_model"),
     key=sql.Identifier("found", ORDER_SUMMARY.key),
 )
 _VIEWED = sql.SQL("""
@@ -42,7 +42,7 @@ _VIEWED = sql.SQL("""
 """).format(
     prefix=sql.Literal(ORDER),
     key=sql.Identifier(ORDER_SUMMARY.key),
-    table=ORDER_SUMMARY.identifier,
+    table=ORDER_SUMMARY.identifier("read_model"),
 )
 
 

@@ -28,6 +28,7 @@ from reference_service.settings import (
     QuerySettings,
     environment,
 )
+from reference_service.tables import ORDERS_VERSION
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,13 @@ class ReadSide(Capability):
         )
 
     def _migrate(self) -> aws.lambda_.Invocation:
-        digest = digest_of(migrations())
+        """Anew with each new file, and with each new version of the tables, which it prepares."""
+        wanted = {"migrations": digest_of(migrations()), "orders": str(ORDERS_VERSION)}
         return aws.lambda_.Invocation(
             "migrate",
             function_name=self.migration.name,
-            input=pulumi.Output.json_dumps({"migrations": digest}),
-            triggers={"migrations": digest},
+            input=pulumi.Output.json_dumps(wanted),
+            triggers=wanted,
             opts=pulumi.ResourceOptions(
                 parent=self, depends_on=[*self.args.database.instances, self.args.network]
             ),

@@ -1,9 +1,13 @@
 """Migrations of the read side: each .sql file once, in the order of names, all or none."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import psycopg
+
+from reference_service.aws.generations import prepare
+from reference_service.aws.layout import Layout
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # One migration at a time; the number is only this lock's name.
@@ -14,8 +18,12 @@ class MigrationChanged(Exception):
     """A file was edited after it had been applied; a change belongs in a new file."""
 
 
-def migrate(connection: psycopg.Connection, folder: Path = MIGRATIONS) -> list[str]:
-    """Apply what was not applied yet, in one transaction; the names of the files applied.
+def migrate(
+    connection: psycopg.Connection, layouts: Mapping[int, Layout], folder: Path = MIGRATIONS
+) -> list[str]:
+    """Apply what was not applied yet, in one transaction, and prepare the newest of the layouts.
+
+    The names of the files that were applied, and of the generation that was made, if any.
 
     Waits at most 30 s for a migration that runs elsewhere. Raises MigrationChanged,
     FileNotFoundError when the folder holds no migration, psycopg.Error.
@@ -46,4 +54,6 @@ def migrate(connection: psycopg.Connection, folder: Path = MIGRATIONS) -> list[s
                     [file.name, digest],
                 )
                 applied.append(file.name)
-    return applied
+        connection.execute("SET LOCAL ROLE operations")
+        made = prepare(connection, layouts)
+    return [*applied, *([made] if made else [])]

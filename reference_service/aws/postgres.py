@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import psycopg
@@ -130,11 +131,22 @@ class Database:
         Raises Unavailable for a transient fault, Unstorable for values the tables can't take.
         `work` may run several times.
         """
+        return self._answered(work, _in_transaction)
+
+    def read(self, work: "Callable[[psycopg.Connection[Any]], T]") -> T:
+        """Run `work`, each statement of which sees its own moment. Raises as `transaction`."""
+        return self._answered(work, lambda _: nullcontext())
+
+    def _answered(
+        self,
+        work: "Callable[[psycopg.Connection[Any]], T]",
+        around: "Callable[[psycopg.Connection[Any]], AbstractContextManager[Any]]",
+    ) -> T:
         for attempt in range(1, ATTEMPTS + 1):
             fresh = self._connection is None
             try:
                 connection = self._open()
-                with connection.transaction():
+                with around(connection):
                     return work(connection)
             except (errors.DeadlockDetected, errors.SerializationFailure) as fault:
                 last: Exception = fault
@@ -144,6 +156,9 @@ class Database:
                 # A kept connection may have died while the function slept; a new one tells.
                 if fresh or attempt == ATTEMPTS:
                     break
+            except (errors.UndefinedTable, errors.InvalidSchemaName) as fault:
+                # Not migrated yet, or a generation of tables that was replaced and dropped.
+                raise Unavailable(f"the read side's tables: {_first_line(fault)}") from fault
             except (psycopg.DataError, psycopg.IntegrityError) as fault:
                 raise Unstorable(_first_line(fault)) from fault
         raise Unavailable(f"the read side's database: {_first_line(last)}") from last
@@ -157,6 +172,10 @@ class Database:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _in_transaction(connection: "psycopg.Connection[Any]") -> "AbstractContextManager[Any]":
+    return connection.transaction()
 
 
 def _first_line(error: Exception) -> str:

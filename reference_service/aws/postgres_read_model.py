@@ -1,4 +1,4 @@
-"""A read model in PostgreSQL: gates, rows and parked markers, changed in one transaction.
+"""A read model in PostgreSQL: gates, rows, sums and parked markers, changed in one transaction.
 
 One statement per table and batch. The upsert of the gates comes first and is the arbiter: only
 the streams that it returns are written further.
@@ -10,23 +10,25 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from reference_service.aws.generations import Generation, Place, held
 from reference_service.aws.postgres import Database
-from reference_service.aws.row_table import RowTable
 from reference_service.cqrs.gate import Gate
 from reference_service.cqrs.projection import Advance, Position
+from reference_service.cqrs.store import Unavailable
 
 # A gate that is missing may only be set from the start. Ordered, so that writers that share
 # streams take their locks in the same order.
 _MOVE_GATES = """
-    INSERT INTO read_model.gates AS standing (stream, commit, hash)
-    SELECT moved.stream, moved.end_commit, moved.end_hash
-    FROM unnest(%s::text[], %s::bigint[], %s::bytea[], %s::bigint[], %s::bytea[])
-        AS moved (stream, start_commit, start_hash, end_commit, end_hash)
+    INSERT INTO {gates} AS standing (stream, commit, hash, at)
+    SELECT moved.stream, moved.end_commit, moved.end_hash, moved.at
+    FROM unnest(%s::text[], %s::bigint[], %s::bytea[], %s::bigint[], %s::bytea[], %s::timestamptz[])
+        AS moved (stream, start_commit, start_hash, end_commit, end_hash, at)
     WHERE moved.start_commit = 0
-        OR EXISTS (SELECT FROM read_model.gates AS known WHERE known.stream = moved.stream)
+        OR EXISTS (SELECT FROM {gates} AS known WHERE known.stream = moved.stream)
     ORDER BY moved.stream
     ON CONFLICT (stream) DO UPDATE
-    SET commit = excluded.commit, hash = excluded.hash, applied_at = now()
+    SET commit = excluded.commit, hash = excluded.hash, applied_at = now(),
+        at = coalesce(excluded.at, standing.at)
     WHERE (standing.commit, standing.hash) = (
         SELECT start_commit, start_hash
         FROM unnest(%s::text[], %s::bigint[], %s::bytea[])
@@ -35,36 +37,54 @@ _MOVE_GATES = """
     )
     RETURNING stream
 """
-_CLEAR_PARKED = "DELETE FROM read_model.parked WHERE stream = ANY(%s::text[])"
+_CLEAR_PARKED = "DELETE FROM {parked} WHERE stream = ANY(%s::text[])"
 _SET_PARKED = """
-    INSERT INTO read_model.parked (stream, commit, reason)
+    INSERT INTO {parked} (stream, commit, reason)
     SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[])
     ON CONFLICT (stream) DO UPDATE
     SET commit = excluded.commit, reason = excluded.reason, parked_at = now()
 """
-_POSITIONS = sql.SQL("""
+_POSITIONS = """
     SELECT asked.stream, gate.commit, gate.hash, parked.reason, {row_key} IS NOT NULL, {columns}
     FROM unnest(%s::text[], %s::{key_type}[]) AS asked (stream, key)
-    LEFT JOIN read_model.gates AS gate ON gate.stream = asked.stream
-    LEFT JOIN read_model.parked AS parked ON parked.stream = asked.stream
+    LEFT JOIN {gates} AS gate ON gate.stream = asked.stream
+    LEFT JOIN {parked} AS parked ON parked.stream = asked.stream
     LEFT JOIN {table} AS found ON {row_key} = asked.key
-""")
+"""
+
+
+class Moved(Unavailable):
+    """The generation is not at its place of the pointer any more: look again, then repeat."""
 
 
 class PostgresReadModel:
-    def __init__(self, database: Database, table: RowTable) -> None:
+    """One generation; it is written only while it is `live`, or the one in `building`."""
+
+    def __init__(self, database: Database, generation: Generation, place: Place = "live") -> None:
         self._database = database
-        self._table = table
-        self._upsert = table.upsert()
-        self._positions = _POSITIONS.format(
-            table=table.identifier,
-            columns=table.selected("found"),
-            row_key=sql.Identifier("found", table.key),
-            key_type=sql.SQL(table.columns[table.key]),
+        self._generation = generation
+        self._place: Place = place
+        self._rows, self._sums = generation.layout.rows, generation.layout.sums
+        schema = generation.name
+        tables = {
+            "gates": sql.Identifier(schema, "gates"),
+            "parked": sql.Identifier(schema, "parked"),
+        }
+        self._move_gates = sql.SQL(_MOVE_GATES).format(**tables)
+        self._set_parked = sql.SQL(_SET_PARKED).format(**tables)
+        self._clear_parked = sql.SQL(_CLEAR_PARKED).format(**tables)
+        self._upsert = self._rows.upsert(schema)
+        self._move_sums = [table.moved(schema, self._rows) for table in self._sums]
+        self._positions = sql.SQL(_POSITIONS).format(
+            table=self._rows.identifier(schema),
+            columns=self._rows.selected("found"),
+            row_key=sql.Identifier("found", self._rows.key),
+            key_type=sql.SQL(self._rows.columns[self._rows.key]),
+            **tables,
         )
 
     def positions(self, streams: Sequence[str]) -> dict[str, Position]:
-        keys = [self._table.key_of(stream) for stream in streams]
+        keys = [self._rows.key_of(stream) for stream in streams]
 
         def read(connection: "psycopg.Connection[Any]") -> list[Any]:
             return connection.execute(self._positions, [list(streams), keys]).fetchall()
@@ -76,18 +96,25 @@ class PostgresReadModel:
         return Position(
             gate=None if commit is None else Gate(commit, digest.hex()),
             parked=parked,
-            row=self._table.from_record(columns) if has_row else None,
+            row=self._rows.from_record(columns) if has_row else None,
         )
 
     def advance(self, advances: Sequence[Advance]) -> set[str]:
+        """Raises Moved too, when another generation took this one's place; nothing was changed."""
+
         def write(connection: "psycopg.Connection[Any]") -> set[str]:
+            if held(connection, self._generation.name, self._place) is None:
+                raise Moved(f"{self._generation.name} is not {self._place} any more")
             streams = [one.stream for one in advances]
             starts = [one.start.commit for one in advances]
             start_hashes = [bytes.fromhex(one.start.hash) for one in advances]
             ends = [one.end.commit for one in advances]
             end_hashes = [bytes.fromhex(one.end.hash) for one in advances]
+            times = [one.at for one in advances]
             expected = [streams, starts, start_hashes]
-            moved = connection.execute(_MOVE_GATES, [*expected, ends, end_hashes, *expected])
+            moved = connection.execute(
+                self._move_gates, [*expected, ends, end_hashes, times, *expected]
+            )
             won = {stream for (stream,) in moved.fetchall()}
             self._write(connection, [one for one in advances if one.stream in won])
             return won
@@ -97,11 +124,13 @@ class PostgresReadModel:
     def _write(self, connection: "psycopg.Connection[Any]", advances: Sequence[Advance]) -> None:
         rows = [one.row for one in advances if one.row is not None]
         if rows:
-            connection.execute(self._upsert, self._table.arrays(rows))
+            for table, statement in zip(self._sums, self._move_sums, strict=True):
+                connection.execute(statement, table.changes(self._rows, rows))
+            connection.execute(self._upsert, self._rows.arrays(rows))
         parked = [(one.stream, one.park) for one in advances if one.park]
         if parked:
             connection.execute(
-                _SET_PARKED,
+                self._set_parked,
                 [
                     [stream for stream, _ in parked],
                     [park.commit for _, park in parked],
@@ -110,10 +139,17 @@ class PostgresReadModel:
             )
         clear = [one.stream for one in advances if not one.park]
         if clear:
-            connection.execute(_CLEAR_PARKED, [clear])
+            connection.execute(self._clear_parked, [clear])
 
-    def cursor(self, name: str) -> str | None:
-        """Where the next slice of the named reconciliation begins."""
+
+class ReconcileCursors:
+    """Where the next slice of each reconciliation begins."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, name: str) -> str | None:
+        """None: from the start."""
 
         def read(connection: "psycopg.Connection[Any]") -> str | None:
             found = connection.execute(
@@ -123,7 +159,7 @@ class PostgresReadModel:
 
         return self._database.transaction(read)
 
-    def keep_cursor(self, name: str, cursor: str | None) -> None:
+    def keep(self, name: str, cursor: str | None) -> None:
         def write(connection: "psycopg.Connection[Any]") -> None:
             connection.execute(
                 "INSERT INTO read_model.reconcile_cursor (name, cursor) VALUES (%s, %s)"

@@ -5,7 +5,7 @@ missing is read from the event store at once; what can never be applied parks it
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias
 
 from reference_service.cqrs.commit import Commit
@@ -43,7 +43,8 @@ class Position:
 class Advance:
     """Move a gate `start` → `end` with its row; `park` sets the parked marker, None clears it.
 
-    start == end only sets or clears the marker; `row` is None when there is nothing to write.
+    start == end only sets or clears the marker; `row` is None when there is nothing to write. `at`
+    is the time of commit `end`, None when the gate stays.
     """
 
     stream: str
@@ -51,6 +52,7 @@ class Advance:
     end: Gate
     row: Row | None = None
     park: Park | None = None
+    at: str | None = None
 
 
 class Unstorable(Exception):
@@ -229,7 +231,7 @@ class Projector:
     def _extend(self, stream: str, position: Position, commits: Iterable[Commit]) -> Advance | None:
         """As far as the commits, ascending, reach from the gate; None when they leave a gap."""
         start = gate = position.gate or START
-        row, park = position.row, None
+        row, park, at = position.row, None, None
         for commit in commits:
             match classify(gate, commit):
                 case Arrival.SEEN:
@@ -244,8 +246,8 @@ class Projector:
             except Exception as fault:
                 park = Park(commit.commit, f"{type(fault).__name__}: {fault}")
                 break
-            gate = after(commit)
-        return Advance(stream, start, gate, row if gate != start else None, park)
+            gate, at = after(commit), commit.at
+        return Advance(stream, start, gate, row if gate != start else None, park, at)
 
     def _advance(self, advances: Sequence[Advance]) -> list[Advance]:
         """What was done: not where another writer was first; an unstorable row parks instead."""
@@ -262,7 +264,7 @@ class Projector:
 
 
 def _parked(advance: Advance, commit: int, reason: str) -> Advance:
-    return Advance(advance.stream, advance.start, advance.end, advance.row, Park(commit, reason))
+    return replace(advance, park=Park(commit, reason))
 
 
 def _unstored(advance: Advance, reason: str) -> Advance:

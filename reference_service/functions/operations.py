@@ -34,7 +34,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         return consume("operations", event, _heal_failed_batches)
     match event:
         case {"operation": "repair", "stream": str(stream)}:
-            result = asdict(operations.projector.repair(stream))
+            result = asdict(operations.read_side.projector().repair(stream))
         case {"operation": "republish", "stream": str(stream)}:
             result = asdict(operations.publisher.republish(stream))
         case {"operation": "reconcile"}:
@@ -48,18 +48,18 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 def _reconcile() -> dict[str, Any]:
     """One slice of the read model and one of the publisher; the next go on where they ended."""
-    model = operations.read_model
-    done = operations.projector.reconcile(
-        model.cursor(CURSOR), page=PAGE, budget_s=RECONCILE_BUDGET_S, clock=time.monotonic
+    cursors = operations.cursors
+    done = operations.read_side.projector().reconcile(
+        cursors.get(CURSOR), page=PAGE, budget_s=RECONCILE_BUDGET_S, clock=time.monotonic
     )
-    model.keep_cursor(CURSOR, done.cursor)
+    cursors.keep(CURSOR, done.cursor)
     told = operations.publisher.reconcile(
-        model.cursor(PUBLISHER_CURSOR),
+        cursors.get(PUBLISHER_CURSOR),
         page=PAGE,
         budget_s=REPUBLISH_BUDGET_S,
         clock=time.monotonic,
     )
-    model.keep_cursor(PUBLISHER_CURSOR, told.cursor)
+    cursors.keep(PUBLISHER_CURSOR, told.cursor)
     repaired = [asdict(one) for one in done.repaired]
     republished = [asdict(one) for one in told.republished]
     counts = {
@@ -106,4 +106,4 @@ def _heal(consumer: str, stream: str) -> None:
     if consumer == "publisher":
         logger.warning("republished %s", operations.publisher.republish(stream))
     else:
-        logger.warning("repaired %s", operations.projector.repair(stream))
+        logger.warning("repaired %s", operations.read_side.projector().repair(stream))

@@ -10,11 +10,11 @@ from reference_service.aws.metrics import report
 from reference_service.aws.stream_records import deliveries
 from reference_service.settings import ProjectorSettings
 
-projector = bootstrap.projector(ProjectorSettings.from_environment(os.environ))
+read_side = bootstrap.read_side(ProjectorSettings.from_environment(os.environ))
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    done = projector.apply(deliveries(event))
+    done = read_side.apply(deliveries(event))
     report(
         "projector",
         {"Advanced": done.advanced, "Failed": len(done.failed), "Parked": len(done.parked)},

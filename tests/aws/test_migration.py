@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from reference_service.aws.migration import MIGRATIONS, MigrationChanged, migrate
+from reference_service.aws.order_tables import LAYOUTS
 from tests.database import ReadSide
 
 Connection = psycopg.Connection[Any]
@@ -42,16 +43,17 @@ def tables(connection: Connection) -> set[str]:
 
 def test_a_second_run_applies_nothing(read_side: ReadSide, fresh: str) -> None:
     with connect(read_side, fresh) as session:
-        assert migrate(session) == [file.name for file in sorted(MIGRATIONS.glob("*.sql"))]
-        assert migrate(session) == []
-        assert {"gates", "parked", "order_summary", "reconcile_cursor"} <= tables(session)
+        files = [file.name for file in sorted(MIGRATIONS.glob("*.sql"))]
+        assert migrate(session, LAYOUTS) == [*files, "orders_1"]
+        assert migrate(session, LAYOUTS) == []
+        assert {"pointer", "generation", "order_summary", "reconcile_cursor"} <= tables(session)
 
 
 def test_only_new_files_are_applied(read_side: ReadSide, fresh: str, folder: Path) -> None:
     with connect(read_side, fresh) as session:
-        migrate(session, folder)
+        migrate(session, LAYOUTS, folder)
         (folder / "9999_more.sql").write_text("CREATE TABLE read_model.more (one int);")
-        assert migrate(session, folder) == ["9999_more.sql"]
+        assert migrate(session, LAYOUTS, folder) == ["9999_more.sql"]
         assert "more" in tables(session)
 
 
@@ -59,11 +61,11 @@ def test_a_file_edited_after_it_was_applied_is_refused(
     read_side: ReadSide, fresh: str, folder: Path
 ) -> None:
     with connect(read_side, fresh) as session:
-        migrate(session, folder)
+        migrate(session, LAYOUTS, folder)
         first = min(folder.glob("*.sql"))
         first.write_text(first.read_text() + "\nCREATE TABLE read_model.sneaked_in (one int);")
         with pytest.raises(MigrationChanged, match=first.name):
-            migrate(session, folder)
+            migrate(session, LAYOUTS, folder)
         assert "sneaked_in" not in tables(session)
 
 
@@ -74,7 +76,7 @@ def test_a_failing_file_leaves_nothing_behind(
     (folder / "9999_bad.sql").write_text("CREATE TABLE read_model.bad (one nonsense);")
     with connect(read_side, fresh) as session:
         with pytest.raises(psycopg.errors.UndefinedObject):
-            migrate(session, folder)
+            migrate(session, LAYOUTS, folder)
         assert tables(session) == set()
 
 
@@ -83,16 +85,16 @@ def test_two_at_once_apply_once(read_side: ReadSide, fresh: str) -> None:
 
     def run() -> None:
         with connect(read_side, fresh) as session:
-            applied.append(migrate(session))
+            applied.append(migrate(session, LAYOUTS))
 
     threads = [threading.Thread(target=run) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(timeout=30)
-    assert sorted(map(len, applied)) == [0, 0, 0, len(list(MIGRATIONS.glob("*.sql")))]
+    assert sorted(map(len, applied)) == [0, 0, 0, len(list(MIGRATIONS.glob("*.sql"))) + 1]
 
 
 def test_an_empty_folder_is_a_mistake(read_side: ReadSide, tmp_path: Path) -> None:
     with read_side.connect() as session, pytest.raises(FileNotFoundError):
-        migrate(session, tmp_path)
+        migrate(session, LAYOUTS, tmp_path)

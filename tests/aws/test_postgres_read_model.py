@@ -7,9 +7,8 @@ import msgspec
 import psycopg
 import pytest
 
-from reference_service.aws.order_summary import ORDER_SUMMARY
 from reference_service.aws.postgres import Database
-from reference_service.aws.postgres_read_model import PostgresReadModel
+from reference_service.aws.postgres_read_model import PostgresReadModel, ReconcileCursors
 from reference_service.bootstrap import project_order
 from reference_service.cqrs.gate import START, Gate, after
 from reference_service.cqrs.memory import InMemoryEventStore
@@ -34,7 +33,7 @@ STREAM = ONE[0].stream
 
 @pytest.fixture
 def model(read_side: ReadSide) -> PostgresReadModel:
-    return PostgresReadModel(read_side.database("projector"), ORDER_SUMMARY)
+    return read_side.model()
 
 
 def row(*commits: Any) -> OrderSummary:
@@ -100,7 +99,7 @@ def test_a_marker_is_set_and_cleared_behind_the_gate(model: PostgresReadModel) -
 
 
 def test_two_writers_of_one_stream_one_wins(read_side: ReadSide) -> None:
-    writers = [PostgresReadModel(read_side.database("projector"), ORDER_SUMMARY) for _ in "abcd"]
+    writers = [read_side.model() for _ in "abcd"]
     others = [order_commits(n, CONFIRMED[:1])[0] for n in range(10, 20)]
     advances = [Advance(one.stream, START, after(one), row(one)) for one in others]
     won: list[set[str]] = []
@@ -139,7 +138,7 @@ def test_a_value_that_postgres_can_not_hold_is_unstorable_and_changes_nothing(
 
 def test_a_lost_connection_is_replaced(read_side: ReadSide) -> None:
     database = read_side.database("projector")
-    model = PostgresReadModel(database, ORDER_SUMMARY)
+    model = read_side.model(database)
     model.advance([FIRST])
     with read_side.connect() as admin:
         admin.execute(
@@ -148,12 +147,12 @@ def test_a_lost_connection_is_replaced(read_side: ReadSide) -> None:
     assert model.advance([SECOND]) == {STREAM}
 
 
-def test_a_database_that_is_gone_is_unavailable() -> None:
+def test_a_database_that_is_gone_is_unavailable(read_side: ReadSide) -> None:
     def refused() -> Any:
         raise psycopg.OperationalError("connection refused\nIs the server running?")
 
     with pytest.raises(Unavailable, match="connection refused"):
-        PostgresReadModel(Database(refused), ORDER_SUMMARY).positions([STREAM])
+        read_side.model(Database(refused)).positions([STREAM])
 
 
 def test_a_statement_that_waits_for_a_lock_gives_up(read_side: ReadSide) -> None:
@@ -162,10 +161,10 @@ def test_a_statement_that_waits_for_a_lock_gives_up(read_side: ReadSide) -> None
         connection.execute("SET lock_timeout = '100ms'")
         return connection
 
-    model = PostgresReadModel(Database(impatient), ORDER_SUMMARY)
+    model = read_side.model(Database(impatient))
     model.advance([FIRST])
     with read_side.connect() as admin, admin.transaction():
-        admin.execute("SELECT FROM read_model.gates FOR UPDATE")
+        admin.execute(f"SELECT FROM {read_side.live().name}.gates FOR UPDATE")
         with pytest.raises(Unavailable):
             model.advance([SECOND])
     assert model.advance([SECOND]) == {STREAM}
@@ -191,12 +190,12 @@ def test_the_projector_ends_equal_to_the_fold(model: PostgresReadModel) -> None:
 
 
 def test_the_cursor_of_a_reconciliation_is_kept(read_side: ReadSide) -> None:
-    model = PostgresReadModel(read_side.database("operations"), ORDER_SUMMARY)
-    assert model.cursor("orders") is None
-    model.keep_cursor("orders", f"3/{order_id(1)}")
-    assert model.cursor("orders") == f"3/{order_id(1)}"
-    model.keep_cursor("orders", None)
-    assert model.cursor("orders") is None
+    cursors = ReconcileCursors(read_side.database("operations"))
+    assert cursors.get("orders") is None
+    cursors.keep("orders", f"3/{order_id(1)}")
+    assert cursors.get("orders") == f"3/{order_id(1)}"
+    cursors.keep("orders", None)
+    assert cursors.get("orders") is None
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """A version newer than this deployment knows waits, parked, for the first one that knows it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ from reference_service.aws.eventbridge_bus import EventBridgeBus
 from reference_service.aws.parked_markers import DynamoDBParkedMarkers
 from reference_service.bootstrap import Operations, project_order, public_events
 from reference_service.cqrs.commit import Cause, Commit, following
-from reference_service.cqrs.projection import Projector
 from reference_service.cqrs.publish import Publisher
 from reference_service.order.codec import OrderCodec
 from reference_service.order.events import VERSIONS
@@ -87,11 +87,13 @@ def deploy_tomorrow(stage: Stage, operations: Any, folder: Path) -> None:
     bus = EventBridgeBus(stage.client("events"), VALUES["BUS_NAME"])
     policy = public_events(schemas, codec, PublicWriter(schemas))
     today: Operations = operations.operations
-    operations.operations = Operations(
-        Projector(store, today.read_model, project_order(codec)),
-        Publisher(store, bus, markers(stage), policy),
-        today.read_model,
-        today.failed_batches,
+    projections = {
+        v: (layout, project_order(codec)) for v, layout in today.read_side.layouts.items()
+    }
+    operations.operations = replace(
+        today,
+        read_side=replace(today.read_side, projections=projections),
+        publisher=Publisher(store, bus, markers(stage), policy),
     )
 
 

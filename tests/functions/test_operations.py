@@ -85,12 +85,12 @@ def test_reconcile_goes_on_where_the_last_slice_ended(stage_with_database: Stage
         assert cursor, "the last of the streams is never the first of ours"
         seen |= {head.stream for head in heads}
     operations = stage_with_database.function("operations")
-    model = operations.operations.read_model
-    model.keep_cursor("orders", cursor)
+    cursors = operations.operations.cursors
+    cursors.keep("orders", cursor)
     answer = operations.handler({"operation": "reconcile"}, None)
     assert answer["finished"] is True
     assert {one["stream"] for one in answer["repaired"]} & ours == ours - seen
-    assert model.cursor("orders") is None
+    assert cursors.get("orders") is None
 
 
 def test_republish_tells_everything_again(stage_with_database: Stage) -> None:

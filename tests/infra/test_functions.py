@@ -9,6 +9,7 @@ import pytest
 from infra.deployment import packaged
 from reference_service import settings
 from reference_service.settings import DatabaseSettings, MigrationSettings, Settings
+from reference_service.tables import ORDERS_VERSION
 from tests.infra.in_process import ROOT, Program, Resource
 from tests.infra.stacks import GIVEN, program
 
@@ -56,7 +57,7 @@ def test_the_package_is_the_service_and_its_contracts_and_nothing_compiled() -> 
     assert {Path(file).parts[0] for file in files} == {"reference_service", "contracts"}
     assert "contracts/events/internal/order_placed/v1.json" in files
     assert "contracts/envelope/v1.json" in files
-    assert "reference_service/aws/migrations/0001_read_model.sql" in files
+    assert "reference_service/aws/migrations/0001_control.sql" in files
     assert not [file for file in files if "__pycache__" in file or file.endswith(".pyc")]
 
 
@@ -125,12 +126,15 @@ def test_each_database_user_is_the_role_that_migrations_make(topology: Program) 
             assert user in migrations
 
 
-def test_the_migration_runs_again_when_a_file_changes(topology: Program, tmp_path: Path) -> None:
+def test_the_migration_runs_again_when_a_file_or_a_version_changes(
+    topology: Program, tmp_path: Path
+) -> None:
     from infra.components.read_side import digest_of, migrations
 
     [invocation] = topology.of("lambda/invocation:Invocation")
-    assert invocation.inputs["triggers"] == {"migrations": digest_of(migrations())}
-    changed = tmp_path / "0001_read_model.sql"
+    wanted = {"migrations": digest_of(migrations()), "orders": str(ORDERS_VERSION)}
+    assert invocation.inputs["triggers"] == wanted
+    changed = tmp_path / "0001_control.sql"
     changed.write_bytes(migrations()[0].read_bytes() + b"-- changed\n")
     assert digest_of([changed, *migrations()[1:]]) != digest_of(migrations())
 
