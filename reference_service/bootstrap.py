@@ -4,7 +4,7 @@ Adapters are imported where they are composed, so that a function loads only wha
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from reference_service.cqrs.commit import Commit
 from reference_service.cqrs.decider import Codec, Decider, fold_commits
 from reference_service.cqrs.execution import Outcome, Request, execute
-from reference_service.cqrs.store import EventStore, Unavailable
+from reference_service.cqrs.store import EventStore
 from reference_service.order import decider as order_decider
 from reference_service.order.codec import OrderCodec
 from reference_service.order.commands import Command
@@ -46,14 +46,11 @@ if TYPE_CHECKING:
     from reference_service.aws.dynamodb_event_store import DynamoDBEventStore
     from reference_service.aws.dynamodb_shipments import DynamoDBShipments
     from reference_service.aws.eventbridge_bus import EventBridgeBus
-    from reference_service.aws.generations import Generation, Place
-    from reference_service.aws.layout import Layout
-    from reference_service.aws.postgres import Database
     from reference_service.aws.postgres_queries import PostgresQueries
     from reference_service.aws.postgres_read_model import ReconcileCursors
+    from reference_service.aws.read_side import ReadSide
     from reference_service.aws.s3_objects import S3FailedBatches, S3Ledger
     from reference_service.aws.sns_notifications import SNSNotifications
-    from reference_service.cqrs.projection import Delivery, Project, Projected, Projector
     from reference_service.cqrs.publish import Publisher
     from reference_service.cqrs.relay import Relay
     from reference_service.order.views import OrderSummary
@@ -244,48 +241,10 @@ def ledger(settings: LedgerSettings) -> Ledger:
     return Ledger(Schemas.load(), S3Ledger(_client("s3"), settings.ledger_bucket))
 
 
-@dataclass(frozen=True)
-class ReadSide:
-    """The read model of orders in PostgreSQL, fed from the event store and the log."""
-
-    database: "Database"
-    store: EventStore
-    projections: "Mapping[int, tuple[Layout, Project]]"
-
-    @property
-    def layouts(self) -> "dict[int, Layout]":
-        return {version: layout for version, (layout, _) in self.projections.items()}
-
-    def apply(self, batch: "Sequence[Delivery]") -> "Projected":
-        """Project a batch onto the live generation."""
-        from reference_service.cqrs.projection import Projected
-
-        try:
-            return self.projector().apply(batch)
-        except Unavailable as fault:
-            return Projected(list(batch), error=str(fault))
-
-    def projector(self) -> "Projector":
-        """Of the generation that is live now; it refuses (Moved) to write another one.
-
-        Raises Unavailable.
-        """
-        from reference_service.aws.generations import live
-
-        return self.projector_of(self.database.read(lambda session: live(session, self.layouts)))
-
-    def projector_of(self, generation: "Generation", place: "Place" = "live") -> "Projector":
-        from reference_service.aws.postgres_read_model import PostgresReadModel
-        from reference_service.cqrs.projection import Projector
-
-        model = PostgresReadModel(self.database, generation, place)
-        _, project = self.projections[generation.layout.version]
-        return Projector(self.store, model, project)
-
-
-def read_side(settings: ProjectorSettings | OperationsSettings) -> ReadSide:
+def read_side(settings: ProjectorSettings | OperationsSettings) -> "ReadSide":
     from reference_service.aws.order_tables import LAYOUTS
     from reference_service.aws.postgres import Database, iam_connect
+    from reference_service.aws.read_side import ReadSide
 
     project = project_order(OrderCodec(Schemas.load()))
     store = _event_store(settings.events_table, _deferred("dynamodb", PROMPT))  # read for repairs

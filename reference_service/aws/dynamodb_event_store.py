@@ -1,7 +1,8 @@
 """The event store on DynamoDB: one item per commit, one conditional put per append."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -9,7 +10,8 @@ from botocore.exceptions import ClientError
 from reference_service.aws.faults import code, is_transient, unavailable_when_transient
 from reference_service.aws.items import from_item, to_item
 from reference_service.cqrs.commit import Commit, check_size
-from reference_service.cqrs.store import Appended, Conflict, Head, Unknown
+from reference_service.cqrs.store import Appended, Conflict, Head, History, Unknown
+from reference_service.schemas import Undecodable
 from reference_service.tables import EVENTS
 
 if TYPE_CHECKING:
@@ -122,6 +124,40 @@ class DynamoDBEventStore:
         following = f"{last[COMMIT]['N']}/{cut}" if last else None
         return [Head(*head) for head in heads.items()], following
 
+    def histories(
+        self, cursor: str | None, *, segment: int = 0, segments: int = 1
+    ) -> tuple[list[History], str | None]:
+        """A page of a parallel scan: what fits in 1 MB.
+
+        The items of a stream lie together, in one segment. What the page cuts is loaded whole, and
+        its rest passed over when the next page begins.
+        """
+        start = {"ExclusiveStartKey": _key(cursor)} if cursor else {}
+        with unavailable_when_transient(f"scanning segment {segment} of {segments}"):
+            answer = self._client.scan(
+                TableName=self._table,
+                ConsistentRead=True,
+                Segment=segment,
+                TotalSegments=segments,
+                **start,  # type: ignore[arg-type]
+            )
+        last = answer.get("LastEvaluatedKey")
+        begun = _key(cursor)[STREAM]["S"] if cursor else None
+        cut = last[STREAM]["S"] if last else None
+        found = []
+        for stream, items in groupby(answer["Items"], key=lambda item: item[STREAM]["S"]):
+            if stream == cut and stream != begun:
+                found.append(self._history(stream))
+            elif stream != begun:
+                found.append(_read(stream, list(items)))
+        return found, f"{last[COMMIT]['N']}/{cut}" if last else None
+
+    def _history(self, stream: str) -> History:
+        try:
+            return History(stream, self.load(stream))
+        except Undecodable as fault:
+            return History(stream, [], str(fault))
+
     def _head(self, stream: str) -> int:
         with unavailable_when_transient(f"reading the head of {stream}"):
             answer = self._client.query(
@@ -135,6 +171,14 @@ class DynamoDBEventStore:
                 Limit=1,
             )
         return int(answer["Items"][0][COMMIT]["N"])
+
+
+def _read(stream: str, items: list[Mapping[str, Any]]) -> History:
+    try:
+        commits = [from_item(item) for item in items]
+    except Undecodable as fault:
+        return History(stream, [], str(fault))
+    return History(stream, sorted(commits, key=lambda commit: commit.commit))
 
 
 def _key(cursor: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ live one. A projector holds that row FOR SHARE in each transaction, whoever swap
 what a projector writes is either seen by the swap or goes to the new generation.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -13,10 +13,10 @@ import psycopg
 from psycopg import sql
 
 from reference_service.aws.layout import Layout
+from reference_service.cqrs.rebuild import Phase
 from reference_service.cqrs.store import Unavailable
 
 Connection: TypeAlias = "psycopg.Connection[Any]"
-Phase: TypeAlias = Literal["scan", "keys", "catch-up", "live", "old"]
 Place: TypeAlias = Literal["live", "building"]
 
 ORDERS = "orders"
@@ -31,6 +31,10 @@ class Generation:
     name: str
     layout: Layout
     phase: Phase
+
+
+class Moved(Unavailable):
+    """The generation is not at its place of the pointer any more: look again, then repeat."""
 
 
 class UnknownVersion(Unavailable):
@@ -111,15 +115,23 @@ def prepare(connection: Connection, layouts: Mapping[int, Layout]) -> str | None
 def begin(connection: Connection, layout: Layout) -> str:
     """A generation to be filled, in the place of one that was being built; its name."""
     with connection.transaction():
-        pointed = connection.execute(
-            "SELECT building FROM read_model.pointer WHERE projection = %s FOR UPDATE", [ORDERS]
-        ).fetchone()
-        if pointed and pointed[0]:
+        [(standing_name, building)] = connection.execute(
+            "SELECT live, building FROM read_model.pointer WHERE projection = %s FOR UPDATE",
+            [ORDERS],
+        ).fetchall()
+        if building:
             connection.execute(
                 "UPDATE read_model.pointer SET building = NULL WHERE projection = %s", [ORDERS]
             )
-            drop(connection, pointed[0])
+            drop(connection, building)
         name = _make(connection, layout, "scan")
+        connection.execute(
+            sql.SQL(
+                "UPDATE read_model.generation SET expected ="
+                " (SELECT coalesce(sum(commit), 0) FROM {}) WHERE name = %s"
+            ).format(sql.Identifier(standing_name, "gates")),
+            [name],
+        )
         connection.execute(
             "INSERT INTO read_model.segment (generation, number)"
             " SELECT %s, number FROM generate_series(0, %s) AS number",
@@ -135,6 +147,31 @@ def drop(connection: Connection, name: str) -> None:
     """Drop the schema of a generation that the pointer does not name."""
     connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(name)))
     connection.execute("DELETE FROM read_model.generation WHERE name = %s", [name])
+
+
+def touch(connection: Connection, name: str, streams: Sequence[str]) -> None:
+    """Note streams of which commits arrived before the tables of that generation have keys."""
+    connection.execute(
+        sql.SQL("INSERT INTO {} SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING").format(
+            sql.Identifier(name, "touched")
+        ),
+        [list(streams)],
+    )
+
+
+def drop_old(connection: Connection, layouts: Mapping[int, Layout]) -> list[str]:
+    """Drop what was replaced; the names. The views are moved off it before, if they were not."""
+    with connection.transaction():
+        standing_now = live(connection, layouts)
+        show(connection, standing_now.name, standing_now.layout)
+        old = connection.execute(
+            "SELECT name FROM read_model.generation WHERE projection = %s AND phase = 'old'"
+            " ORDER BY started_at",
+            [ORDERS],
+        ).fetchall()
+        for (name,) in old:
+            drop(connection, name)
+    return [name for (name,) in old]
 
 
 def show(connection: Connection, generation_name: str, layout: Layout) -> None:

@@ -35,6 +35,7 @@ ORDER_SUMMARY = RowTable(
     },
     optional=frozenset({"delivery", "shipment_id", "cancel_reason"}),
     key_of=order_id_of,
+    stream="'order-' || {key}::text",
     indexes={
         "order_summary_of_customer": "customer_id, placed_at DESC, order_id DESC",
         # Without it a page of a rare status would walk through all orders of the customer.

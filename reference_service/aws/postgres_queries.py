@@ -203,7 +203,7 @@ class _Reading:
             generation,
             by_stream=sql.SQL(_BY_STREAM).format(
                 key=sql.Identifier("found", rows.key),
-                key_type=sql.SQL(rows.columns[rows.key]),
+                key_type=sql.SQL(rows.kind),
                 **tables,
             ),
             of_customer=sql.SQL(_OF_CUSTOMER).format(of_status=sql.SQL(""), **tables),

@@ -10,11 +10,10 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from reference_service.aws.generations import Generation, Place, held
+from reference_service.aws.generations import Generation, Moved, Place, held
 from reference_service.aws.postgres import Database
 from reference_service.cqrs.gate import Gate
 from reference_service.cqrs.projection import Advance, Position
-from reference_service.cqrs.store import Unavailable
 
 # A gate that is missing may only be set from the start. Ordered, so that writers that share
 # streams take their locks in the same order.
@@ -53,10 +52,6 @@ _POSITIONS = """
 """
 
 
-class Moved(Unavailable):
-    """The generation is not at its place of the pointer any more: look again, then repeat."""
-
-
 class PostgresReadModel:
     """One generation; it is written only while it is `live`, or the one in `building`."""
 
@@ -79,7 +74,7 @@ class PostgresReadModel:
             table=self._rows.identifier(schema),
             columns=self._rows.selected("found"),
             row_key=sql.Identifier("found", self._rows.key),
-            key_type=sql.SQL(self._rows.columns[self._rows.key]),
+            key_type=sql.SQL(self._rows.kind),
             **tables,
         )
 

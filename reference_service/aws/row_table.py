@@ -29,6 +29,7 @@ class RowTable:
     row: type[msgspec.Struct]
     columns: Mapping[str, str]
     key_of: Callable[[str], str | None]
+    stream: str
     optional: frozenset[str] = frozenset()
     indexes: Mapping[str, str] = field(default_factory=dict)
 
@@ -39,6 +40,14 @@ class RowTable:
     @property
     def keys(self) -> tuple[str, ...]:
         return (self.key,)
+
+    @property
+    def kind(self) -> str:
+        """The key's SQL type."""
+        return self.columns[self.key]
+
+    def stream_of(self, key: sql.Composable) -> sql.Composed:
+        return _sql(self.stream).format(key=key)
 
     def identifier(self, schema: str) -> sql.Identifier:
         return sql.Identifier(schema, self.name)
@@ -139,15 +148,25 @@ class SumTable:
 
     def over(self, rows: sql.Composable) -> sql.Composed:
         """The sums of the rows that a SELECT gives, as SELECT: the group, then the sums."""
-        return sql.SQL(
-            "SELECT {group}, {sums} FROM ({rows}) AS rows GROUP BY {group} ORDER BY {group}"
-        ).format(
+        return sql.SQL("SELECT {group}, {sums} FROM ({rows}) AS rows GROUP BY {group}").format(
             group=_names(self.group),
             rows=rows,
             sums=sql.SQL(", ").join(
                 sql.SQL("sum({})::bigint AS {}").format(_sql(added), sql.Identifier(name))
                 for name, added in self.sums.items()
             ),
+        )
+
+    def differing(self, schema: str, rows: RowTable) -> sql.Composed:
+        """The groups whose sums are not those of the rows; the parameter is how many at most."""
+        return sql.SQL("""
+            SELECT DISTINCT {group} FROM (
+                (TABLE {table} EXCEPT {sums}) UNION ALL ({sums} EXCEPT TABLE {table})
+            ) AS differing LIMIT %s
+        """).format(
+            group=_names(self.group),
+            table=self.identifier(schema),
+            sums=self.over(sql.SQL("SELECT * FROM {}").format(rows.identifier(schema))),
         )
 
     def moved(self, schema: str, rows: RowTable) -> sql.Composed:

@@ -1,9 +1,10 @@
 """An event store in memory, no kinder than DynamoDB: for tests, simulation and exploration."""
 
 from threading import Lock
+from zlib import crc32
 
 from reference_service.cqrs.commit import Commit, check_size
-from reference_service.cqrs.store import Appended, Conflict, Head
+from reference_service.cqrs.store import Appended, Conflict, Head, History
 
 
 class InMemoryEventStore:
@@ -28,3 +29,13 @@ class InMemoryEventStore:
             later = sorted(stream for stream in self._streams if stream > (cursor or ""))
             page = [Head(stream, max(self._streams[stream])) for stream in later[:limit]]
         return page, page[-1].stream if len(later) > limit else None
+
+    def histories(
+        self, cursor: str | None, *, segment: int = 0, segments: int = 1
+    ) -> tuple[list[History], str | None]:
+        """A page is one stream: no reader may rest on more."""
+        with self._lock:
+            names = sorted(name for name in self._streams if name > (cursor or ""))
+        later = [name for name in names if crc32(name.encode()) % segments == segment]
+        page = [History(name, self.load(name)) for name in later[:1]]
+        return page, later[0] if len(later) > 1 else None

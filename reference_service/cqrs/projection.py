@@ -229,25 +229,7 @@ class Projector:
         return advance
 
     def _extend(self, stream: str, position: Position, commits: Iterable[Commit]) -> Advance | None:
-        """As far as the commits, ascending, reach from the gate; None when they leave a gap."""
-        start = gate = position.gate or START
-        row, park, at = position.row, None, None
-        for commit in commits:
-            match classify(gate, commit):
-                case Arrival.SEEN:
-                    continue
-                case Arrival.GAP:
-                    return None
-                case Arrival.FORK:
-                    park = Park(commit.commit, f"commit {commit.commit} is of another history")
-                    break
-            try:
-                row = self._project(row, commit)
-            except Exception as fault:
-                park = Park(commit.commit, f"{type(fault).__name__}: {fault}")
-                break
-            gate, at = after(commit), commit.at
-        return Advance(stream, start, gate, row if gate != start else None, park, at)
+        return extend(self._project, stream, position, commits)
 
     def _advance(self, advances: Sequence[Advance]) -> list[Advance]:
         """What was done: not where another writer was first; an unstorable row parks instead."""
@@ -261,6 +243,30 @@ class Projector:
             advances = [_unstored(advances[0], str(fault))]
             moved = self._read_model.advance(advances)
         return [one for one in advances if one.stream in moved]
+
+
+def extend(
+    project: Project, stream: str, position: Position, commits: Iterable[Commit]
+) -> Advance | None:
+    """As far as the commits, ascending, reach from the gate; None when they leave a gap."""
+    start = gate = position.gate or START
+    row, park, at = position.row, None, None
+    for commit in commits:
+        match classify(gate, commit):
+            case Arrival.SEEN:
+                continue
+            case Arrival.GAP:
+                return None
+            case Arrival.FORK:
+                park = Park(commit.commit, f"commit {commit.commit} is of another history")
+                break
+        try:
+            row = project(row, commit)
+        except Exception as fault:
+            park = Park(commit.commit, f"{type(fault).__name__}: {fault}")
+            break
+        gate, at = after(commit), commit.at
+    return Advance(stream, start, gate, row if gate != start else None, park, at)
 
 
 def _parked(advance: Advance, commit: int, reason: str) -> Advance:

@@ -40,6 +40,15 @@ class Head:
     commit: int
 
 
+@dataclass(frozen=True)
+class History:
+    """All commits of a stream, ascending; or the `fault` that makes one of them unreadable."""
+
+    stream: str
+    commits: list[Commit]
+    fault: str | None = None
+
+
 class EventStore(Protocol):
     def load(self, stream: str, after: int = 0) -> list[Commit]:
         """Commits above number `after`, ascending, strongly consistent, every page.
@@ -57,5 +66,15 @@ class EventStore(Protocol):
         """A page of at most `limit` heads and the cursor of the next page (None after the last).
 
         Each stream comes once per pass; a stream begun during the pass may be missing.
+        Raises Unavailable.
+        """
+
+    def histories(
+        self, cursor: str | None, *, segment: int = 0, segments: int = 1
+    ) -> tuple[list[History], str | None]:
+        """A page of whole streams and the cursor of the next page (None after the last).
+
+        `segments` scans side by side, numbered from 0, give every stream once that had a commit
+        when they began, up to its last commit at least of that moment. A page may be empty.
         Raises Unavailable.
         """

@@ -6,8 +6,8 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from reference_service.cqrs.commit import STORED_LIMIT_BYTES, CommitTooLarge, sealed
-from reference_service.cqrs.store import Appended, Conflict, EventStore, Head
+from reference_service.cqrs.commit import STORED_LIMIT_BYTES, Commit, CommitTooLarge, sealed
+from reference_service.cqrs.store import Appended, Conflict, EventStore, Head, History
 from tests.cqrs.toy import chain, extended
 
 
@@ -99,4 +99,31 @@ class EventStoreContract:
             ours = [head for head in found if head.stream in expected]
             assert sorted(ours, key=lambda head: head.stream) == [
                 Head(*one) for one in sorted(expected.items())
+            ]
+
+    def test_histories_come_whole_and_once_each_however_they_are_cut(
+        self, store: EventStore
+    ) -> None:
+        """Three commits of this size do not fit in a page of DynamoDB."""
+        run, expected = uuid4(), dict[str, list[Commit]]()
+        for number in range(1, 6):
+            stream = f"histories-{run}-{number}"
+            commits = [extended(None, stream, body="x" * 300_000)]
+            while len(commits) < number:
+                commits.append(extended(commits[-1], stream, body="y" * 300_000))
+            expected[stream] = commits
+            for commit in commits:
+                store.append(commit)
+        for segments in (1, 3):
+            found: list[History] = []
+            for segment in range(segments):
+                cursor: str | None = None
+                while True:
+                    page, cursor = store.histories(cursor, segment=segment, segments=segments)
+                    found += page
+                    if cursor is None:
+                        break
+            ours = [one for one in found if one.stream in expected]
+            assert sorted(ours, key=lambda one: one.stream) == [
+                History(stream, commits) for stream, commits in sorted(expected.items())
             ]

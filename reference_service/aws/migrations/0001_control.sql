@@ -6,13 +6,18 @@ CREATE TABLE read_model.generation (
     name       text PRIMARY KEY,
     projection text NOT NULL,
     version    integer NOT NULL,
-    phase      text NOT NULL CHECK (phase IN ('scan', 'keys', 'catch-up', 'live', 'old')),
-    keys_done  integer NOT NULL DEFAULT 0,
+    phase      text NOT NULL CHECK
+        (phase IN ('scan', 'keys', 'catch-up', 'compare', 'refused', 'live', 'old')),
+    started_at timestamptz NOT NULL DEFAULT now(),
+    changed_at timestamptz NOT NULL DEFAULT now(),
+    -- How far it is filled, of how many commits; then how many tables have their keys; then up to
+    -- which key it is compared, and what differs.
     streams    bigint NOT NULL DEFAULT 0,
     commits    bigint NOT NULL DEFAULT 0,
-    expected   bigint,
-    started_at timestamptz NOT NULL DEFAULT now(),
-    changed_at timestamptz NOT NULL DEFAULT now()
+    expected   bigint NOT NULL DEFAULT 0,
+    keys_done  integer NOT NULL DEFAULT 0,
+    compared   text NOT NULL DEFAULT '',
+    differences jsonb NOT NULL DEFAULT '[]'
 );
 CREATE SEQUENCE read_model.generation_number;
 
