@@ -42,7 +42,10 @@ class ReadSideArgs:
 
 
 class ReadSide(Capability):
-    """Functions: projector, query, migration. Attribute: migrated, done when the tables are."""
+    """Functions: projector, catch-up, query, migration.
+
+    Attribute: migrated, done when the tables are.
+    """
 
     def __init__(
         self, name: str, args: ReadSideArgs, opts: pulumi.ResourceOptions | None = None
@@ -52,16 +55,16 @@ class ReadSide(Capability):
         self.migration = self._migration()
         self.migrated = self._migrate()
         self.query = self._query()
-        self.projector = self._projector()
-        self.functions = [self.projector, self.query, self.migration]
-        self.stream_readers = [self.projector]
-        read_stream(
-            self.projector,
-            source_arn=args.ordered_log.stream_arn,
-            failures_arn=args.failures.bucket.arn,
-            batch_size=100,
-            depends_on=[self.migrated],
-        )
+        self.stream_readers = [self._projector("projector"), self._projector("catch-up")]
+        self.functions = [*self.stream_readers, self.query, self.migration]
+        for reader in self.stream_readers:
+            read_stream(
+                reader,
+                source_arn=args.ordered_log.stream_arn,
+                failures_arn=args.failures.bucket.arn,
+                batch_size=100,
+                depends_on=[self.migrated],
+            )
         self.register_outputs({})
 
     def _migration(self) -> ServiceFunction:
@@ -115,12 +118,13 @@ class ReadSide(Capability):
             self.child,
         )
 
-    def _projector(self) -> ServiceFunction:
+    def _projector(self, key: str) -> ServiceFunction:
+        """Of the live tables, and of those that a rebuild makes: the same role in the database."""
         return ServiceFunction(
-            "projector",
+            key,
             ServiceFunctionArgs(
                 deployment=self.args.deployment,
-                key="projector",
+                key=key,
                 timeout_s=60,
                 placement=self.args.network.functions,
                 environment=environment(ProjectorSettings, **self._reads("projector")),

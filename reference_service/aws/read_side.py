@@ -56,7 +56,7 @@ class ReadSide:
 
         Raises Unavailable.
         """
-        return self.projector_of(self._live())
+        return self.projector_of(self.live())
 
     def projector_of(self, generation: Generation, place: Place = "live") -> Projector:
         model = PostgresReadModel(self.database, generation, place)
@@ -89,7 +89,7 @@ class ReadSide:
         project = self._project(new)
         progress = Rebuild(
             self.store,
-            PostgresBuilding(self.database, self._live(), new),
+            PostgresBuilding(self.database, self.live(), new),
             model,
             Projector(self.store, model, project),
             project,
@@ -105,7 +105,7 @@ class ReadSide:
         new = self._standing("building")
         if new is None:
             return None
-        return PostgresBuilding(self.database, self._live(), new).progress()
+        return PostgresBuilding(self.database, self.live(), new).progress()
 
     def drop_old(self) -> list[str]:
         """The names of the generations that were dropped. Raises Unavailable."""
@@ -127,7 +127,8 @@ class ReadSide:
 
         return building.phase in KEYLESS and self.database.transaction(note)
 
-    def _live(self) -> Generation:
+    def live(self) -> Generation:
+        """Raises Unavailable."""
         return self.database.read(lambda session: generations.live(session, self.layouts))
 
     def _standing(self, place: Place) -> Generation | None:

@@ -15,6 +15,7 @@ from reference_service.aws.s3_objects import ObjectTooLarge
 from reference_service.aws.sqs_messages import Message, is_queue_event
 from reference_service.aws.stream_records import failed_batch
 from reference_service.functions.queue import consume
+from reference_service.functions.rebuilding import rebuild
 from reference_service.schemas import Undecodable
 from reference_service.settings import OperationsSettings
 
@@ -22,9 +23,9 @@ operations = bootstrap.operations(OperationsSettings.from_environment(os.environ
 logger = logging.getLogger(__name__)
 
 PAGE = 200
-# Of the function's 60 s; the rest is for the repair that is under way.
-RECONCILE_BUDGET_S = 25.0
-REPUBLISH_BUDGET_S = 10.0
+# Of the function's 60 s; the rest is for what is under way.
+RECONCILE_BUDGET_S = 20.0
+REPUBLISH_BUDGET_S = 8.0
 CURSOR = "orders"
 PUBLISHER_CURSOR = "publisher"
 
@@ -37,17 +38,22 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
             result = asdict(operations.read_side.projector().repair(stream))
         case {"operation": "republish", "stream": str(stream)}:
             result = asdict(operations.publisher.republish(stream))
+        case {"operation": "rebuild"}:
+            result = rebuild(operations.read_side, event)
         case {"operation": "reconcile"}:
             return _reconcile()
         case _:
-            wanted = "repair or republish with a stream, or reconcile"
+            wanted = "repair or republish with a stream, rebuild with an action, or reconcile"
             return {"error": f"unknown operation {event.get('operation')!r}: {wanted}"}
     report("operations", {"Operations": 1}, operation=event["operation"], **result)
     return result
 
 
 def _reconcile() -> dict[str, Any]:
-    """One slice of the read model and one of the publisher; the next go on where they ended."""
+    """One slice of the read model, of the publisher, and of a rebuild that a deployment began.
+
+    The next go on where they ended.
+    """
     cursors = operations.cursors
     done = operations.read_side.projector().reconcile(
         cursors.get(CURSOR), page=PAGE, budget_s=RECONCILE_BUDGET_S, clock=time.monotonic
@@ -60,6 +66,7 @@ def _reconcile() -> dict[str, Any]:
         clock=time.monotonic,
     )
     cursors.keep(PUBLISHER_CURSOR, told.cursor)
+    built = rebuild(operations.read_side, {"action": "go-on"})["rebuild"]
     repaired = [asdict(one) for one in done.repaired]
     republished = [asdict(one) for one in told.republished]
     counts = {
@@ -74,6 +81,7 @@ def _reconcile() -> dict[str, Any]:
         operation="reconcile",
         repaired=repaired[:50],
         republished=republished[:50],
+        rebuild=built and built["phase"],
     )
     return {
         "finished": done.finished,

@@ -27,6 +27,7 @@ SETTINGS: dict[str, type[settings.Settings]] = {
     "relay": settings.RelaySettings,
     "publisher": settings.PublisherSettings,
     "projector": settings.ProjectorSettings,
+    "catch_up": settings.ProjectorSettings,
     "query": settings.QuerySettings,
     "migration": settings.MigrationSettings,
     "fulfilment": settings.FulfilmentSettings,

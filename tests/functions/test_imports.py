@@ -12,7 +12,7 @@ from tests.functions.stage import SETTINGS, environment
 ROOT = Path(__file__).resolve().parents[2]
 # The kit's own tool and what it needs never run in Lambda.
 NEVER = {"bitacora", "infra", "pulumi", "ministack", "typer", "rich", "jsonschema", "pytest"}
-WITH_DATABASE = {"projector", "query", "operations", "migration"}
+WITH_DATABASE = {"projector", "catch_up", "query", "operations", "migration"}
 PROGRAM = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
@@ -41,7 +41,7 @@ def test_a_function_loads_what_it_needs_and_not_more(function: str) -> None:
     assert not packages & NEVER
     assert ("psycopg" in packages) == (function in WITH_DATABASE)
     # What reads the event store only to heal makes its client then; botocore signs the token.
-    assert ("boto3" in packages) == (function not in {"projector", "query"})
+    assert ("boto3" in packages) == (function not in {"projector", "catch_up", "query"})
     assert "jsonschema_rs" not in packages  # loaded by the first check that needs it
 
 

@@ -20,6 +20,7 @@ READS: dict[str, type[Settings]] = {
     "relay": settings.RelaySettings,
     "publisher": settings.PublisherSettings,
     "projector": settings.ProjectorSettings,
+    "catch-up": settings.ProjectorSettings,
     "query": settings.QuerySettings,
     "operations": settings.OperationsSettings,
     "migration": settings.MigrationSettings,
@@ -122,7 +123,7 @@ def test_each_database_user_is_the_role_that_migrations_make(topology: Program) 
     migrations = "\n".join(file.read_text("utf-8") for file in sorted(folder.glob("*.sql")))
     for function in topology.of(FUNCTION):
         if user := variables(function).get("DATABASE_USER"):
-            assert user == function.name
+            assert user == ("projector" if function.name == "catch-up" else function.name)
             assert user in migrations
 
 

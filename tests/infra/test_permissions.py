@@ -121,12 +121,15 @@ def test_only_the_migration_reads_the_master_password(topology: Program) -> None
 
 
 @pytest.mark.parametrize("user", ["projector", "query", "operations", "keeper"])
-def test_a_function_connects_as_its_own_database_user_only(topology: Program, user: str) -> None:
+def test_a_function_connects_as_one_database_user_only(topology: Program, user: str) -> None:
     cluster = topology.one("rds/cluster:Cluster", "read-models")
     account = cluster.outputs["arn"].split(":")[3:5]
     id_ = cluster.outputs["clusterResourceId"]
     arn = f"arn:aws:rds-db:{':'.join(account)}:dbuser:{id_}/{user}"
-    expected = {user} if user != cluster.inputs["masterUsername"] else set()
+    expected = {
+        "projector": {"projector", "catch-up"},
+        cluster.inputs["masterUsername"]: set(),
+    }.get(user, {user})
     assert who_may(topology, "rds-db:connect", arn) == expected
 
 

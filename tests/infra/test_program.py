@@ -43,10 +43,12 @@ NAMED_BY = {
     "ec2/securityGroup:SecurityGroup": "name",
 }
 
+READERS = ("relay", "publisher", "projector", "catch-up")
+
 
 def test_exports_what_the_tools_read(topology: Program) -> None:
     assert topology.exports.keys() == EXPORTS
-    assert len(topology.exports["functions"]) == 11
+    assert len(topology.exports["functions"]) == 12
     assert sorted(topology.exports["queues"]) == [
         "failed-batches",
         "fulfilment",
@@ -97,7 +99,10 @@ def test_alarms_watch_every_function_reader_and_dead_letter_queue(topology: Prog
         watched.add((alarm.inputs["metricName"], dimension))
     functions = [f.inputs["name"] for f in topology.of("lambda/function:Function")]
     letters = [q.inputs["name"] for q in topology.of("sqs/queue:Queue") if q.name.endswith("-dlq")]
-    readers = [topology.exports["functions"][key] for key in ("relay", "publisher", "projector")]
+    readers = [
+        topology.exports["functions"][key]
+        for key in ("relay", "publisher", "projector", "catch-up")
+    ]
     depth = "ApproximateNumberOfMessagesVisible"
     assert watched == {
         *(("Errors", name) for name in functions),
@@ -117,12 +122,14 @@ def test_alarms_on_the_service_s_metrics_watch_what_it_reports(topology: Program
         for alarm in topology.of("cloudwatch/metricAlarm:MetricAlarm")
         if not alarm.inputs["namespace"].startswith("AWS/")
     ]
-    assert len(own) == 4
+    assert len(own) == 1 + len(READERS)
     keys = {name: key for key, name in topology.exports["functions"].items()}
     for alarm in own:
         assert alarm.inputs["namespace"] == NAMESPACE
         function = keys[alarm.inputs["dimensions"]["Function"]]
-        source = (ROOT / f"reference_service/functions/{function}.py").read_text("utf-8")
+        source = (ROOT / f"reference_service/functions/{function.replace('-', '_')}.py").read_text(
+            "utf-8"
+        )
         assert f'"{alarm.inputs["metricName"]}": ' in source
         assert f'"{function}",' in source
 
@@ -140,7 +147,7 @@ def test_a_reader_is_called_behind_long_before_its_records_are_given_up(
         for alarm in topology.of("cloudwatch/metricAlarm:MetricAlarm")
         if alarm.inputs["metricName"] == "IteratorAge"
     ]
-    assert len(behind) == len(ages_s) == 3
+    assert len(behind) == len(ages_s) == len(READERS)
     assert all(alarm.inputs["threshold"] < 1000 * min(ages_s) / 10 for alarm in behind)
 
 
