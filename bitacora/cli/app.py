@@ -52,8 +52,20 @@ def shared(
             show_default=".bitacora of the checkout",
         ),
     ] = DEFAULT_HOME,
+    stack: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="A stack that the Pulumi CLI deployed, instead of the environment."
+        ),
+    ] = None,
+    outputs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="The same, by its outputs: `pulumi stack output --json > FILE`."
+        ),
+    ] = None,
 ) -> None:
-    context.obj = Home(home)
+    context.obj = Home(home, stack, outputs)
 
 
 app.command()(lifecycle.up)
