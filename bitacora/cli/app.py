@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from bitacora.cli import audit, contracts, customers, functions, lifecycle, resources
+from bitacora.cli import audit, contracts, customers, functions, lifecycle, rebuild, resources
 from bitacora.cli.home import DEFAULT_HOME, Home
 from bitacora.embedded.problem import Problem
 
@@ -78,4 +78,5 @@ app.command()(resources.output)
 app.command()(customers.token)
 app.command()(functions.invoke)
 app.command(epilog=audit.EXIT_CODES)(audit.audit)
+app.command(epilog=rebuild.EXIT_CODES)(rebuild.rebuild)
 app.add_typer(contracts.app, name="contracts")

@@ -1,0 +1,259 @@
+"""How quickly rows get into the read model: python -m benches.read_model [--json | --memory N]
+
+live      batches of 500 new orders through the projector as its function runs it: checked, decoded
+          and folded, then gates, sums and rows in one transaction
+rebuild   histories from memory, checked, decoded, folded and filled in without keys, then the keys
+
+Beside each a bare COPY of the same gates, rows and sums into tables with the same keys, from values
+that are ready. Both sides of a round run one after the other on one PostgreSQL; a ratio is the
+median over the rounds. Exit code 1 when one is below what is wanted.
+
+--memory N rebuilds N orders of one event each, made as they are read, and prints the most memory
+that the process had; exit code 1 above 200 MB.
+"""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from statistics import median
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from rich.console import Console
+from rich.table import Table
+
+from benches.contracts import order
+from benches.postgres import Connect, migrated
+from reference_service.aws.order_tables import LAYOUTS, ORDERS
+from reference_service.aws.postgres import Database
+from reference_service.aws.read_side import ReadSide
+from reference_service.bootstrap import project_order
+from reference_service.cqrs.commit import Cause, Commit, following
+from reference_service.cqrs.memory import InMemoryEventStore
+from reference_service.cqrs.projection import Delivery, Position, extend
+from reference_service.cqrs.rebuild import Progress
+from reference_service.cqrs.store import History
+from reference_service.order.codec import OrderCodec
+from reference_service.order.events import VERSIONS
+from reference_service.schemas import Schemas
+
+BATCH = 500
+ROUNDS = 7
+ORDERS_OF_A_ROUND = {"live": 4 * BATCH, "rebuild": 20_000}
+# Histories that the memory gives at once; a page of DynamoDB's 1 MB holds about as many.
+PAGE = 700
+WANTED = {"live": 0.3, "rebuild": 0.5}
+MEMORY_MB = 200
+LINES = 3
+
+CODEC = OrderCodec(Schemas.load(), writes=dict(VERSIONS))
+PROJECT = project_order(CODEC)
+PROJECTIONS = {version: (layout, PROJECT) for version, layout in LAYOUTS.items()}
+
+
+def placed(number: int) -> Commit:
+    """The first commit of an order of three lines."""
+    data = order()
+    lines = data["lines"][:LINES]
+    total = sum(line["quantity"] * line["unit_price"]["amount"] for line in lines)
+    data |= {
+        "customer_id": f"customer-{number % 5000}",
+        "lines": lines,
+        "total": {"amount": total, "currency": "EUR"},
+    }
+    entry = {"type": "OrderPlaced", "v": VERSIONS["OrderPlaced"], "data": data}
+    return following(
+        None,
+        stream=f"order-00000000-0000-4000-8000-{number:012x}",
+        cause=Cause(
+            command_id=f"{number:032x}",
+            fingerprint="f" * 32,
+            actor=data["customer_id"],
+            causation=f"request-{number}",
+            correlation=f"request-{number}",
+        ),
+        body=json.dumps([entry], ensure_ascii=False, separators=(",", ":")),
+        count=1,
+        at="2026-01-05T09:00:00.000Z",
+        commit_id=f"{number:032x}",
+    )
+
+
+class Histories(InMemoryEventStore):
+    """Orders of one commit, given by number: kept ready, or made as they are read."""
+
+    def __init__(self, orders: int, make: Callable[[int], Commit]) -> None:
+        super().__init__()
+        self._orders = orders
+        self._make = make
+
+    def histories(
+        self, cursor: str | None, *, segment: int = 0, segments: int = 1
+    ) -> tuple[list[History], str | None]:
+        first = int(cursor or 0)
+        end = min(first + PAGE * segments, self._orders)
+        page = [self._make(number) for number in range(first + segment, end, segments)]
+        following_ = str(end) if end < self._orders else None
+        return [History(commit.stream, [commit]) for commit in page], following_
+
+    def load(self, stream: str, after: int = 0) -> list[Commit]:
+        return [self._make(int(stream[-12:], 16))][after:]
+
+
+def live_s(side: ReadSide, commits: Sequence[Commit]) -> float:
+    """Seconds that the projector takes for the commits in batches."""
+    took = 0.0
+    for start in range(0, len(commits), BATCH):
+        batch = [
+            Delivery(id=commit.stream, stream=commit.stream, commits=(commit,))
+            for commit in commits[start : start + BATCH]
+        ]
+        began = time.perf_counter()
+        done = side.apply(batch)
+        took += time.perf_counter() - began
+        assert (done.advanced, done.failed) == (len(batch), []), done.error
+    return took
+
+
+def rebuilt(operator: ReadSide) -> tuple[Progress, float]:
+    began = time.perf_counter()
+    operator.begin("anew")
+    progress = operator.rebuild(3600, time.monotonic)
+    took = time.perf_counter() - began
+    assert progress is not None
+    assert progress.phase == "live", progress.differences
+    return progress, took
+
+
+def copied_s(session: "psycopg.Connection[Any]", commits: Sequence[Commit], size: int) -> float:
+    """Seconds that COPY takes for what the commits come to, `size` of them in a transaction."""
+    records = _records(commits)
+    took = 0.0
+    for start in range(0, len(commits), size):
+        began = time.perf_counter()
+        with session.transaction():
+            for table, names, all_ in records[:2]:
+                _copy(session, table, names, all_[start : start + size])
+        took += time.perf_counter() - began
+    began = time.perf_counter()
+    _copy(session, *records[2])
+    return took + time.perf_counter() - began
+
+
+def _records(commits: Sequence[Commit]) -> list[tuple[str, Sequence[str], list[Any]]]:
+    gates, rows, sums = [], [], {}
+    (summary,) = ORDERS.sums
+    for commit in commits:
+        advance = extend(PROJECT, commit.stream, Position(), [commit])
+        assert advance is not None
+        gates.append((commit.stream, 1, bytes.fromhex(commit.hash), commit.at))
+        rows.append(ORDERS.rows.record(advance.row))
+        sums[advance.row.customer_id] = (advance.row.customer_id, "EUR", 1, 0, 1, 0)
+    return [
+        ("gates", ("stream", "commit", "hash", "at"), gates),
+        (ORDERS.rows.name, tuple(ORDERS.rows.columns), rows),
+        (summary.name, summary.names, list(sums.values())),
+    ]
+
+
+def _copy(session: Any, table: str, names: Sequence[str], records: Sequence[Any]) -> None:
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier("bare", table), sql.SQL(", ").join(map(sql.Identifier, names))
+    )
+    with session.cursor() as cursor, cursor.copy(statement) as copy:
+        for record in records:
+            copy.write_row(record)
+
+
+def _bare_tables(session: "psycopg.Connection[Any]") -> None:
+    """Empty ones with their keys, in a schema of their own."""
+    session.execute("DROP SCHEMA IF EXISTS bare CASCADE")
+    for statement in (*ORDERS.made("bare"), *ORDERS.keyed("bare")):
+        session.execute(statement)
+
+
+def measured() -> dict[str, Any]:
+    """Rows a second of both sides, and ratios: medians."""
+    with migrated() as connect:
+        rounds = {"live": _live_rounds(connect), "rebuild": _rebuild_rounds(connect)}
+    ratios = {name: median(bare / ours for ours, bare in took) for name, took in rounds.items()}
+    return {
+        "rows_per_s": {
+            name: [ORDERS_OF_A_ROUND[name] / median(side) for side in zip(*took, strict=True)]
+            for name, took in rounds.items()
+        },
+        "ratios": ratios,
+        "wanted": WANTED,
+        "reached": {name: ratios[name] >= wanted for name, wanted in WANTED.items()},
+    }
+
+
+def _live_rounds(connect: Connect) -> list[tuple[float, float]]:
+    size = ORDERS_OF_A_ROUND["live"]
+    side = ReadSide(Database(lambda: connect("projector")), InMemoryEventStore(), PROJECTIONS)
+    took = []
+    with connect("postgres") as session:
+        _bare_tables(session)
+        for number in range(ROUNDS):
+            commits = [placed(number * size + n) for n in range(size)]
+            session.execute("TRUNCATE bare.customer_summary")
+            took.append((live_s(side, commits), copied_s(session, commits, BATCH)))
+    return took
+
+
+def _rebuild_rounds(connect: Connect) -> list[tuple[float, float]]:
+    commits = [placed(n) for n in range(ORDERS_OF_A_ROUND["rebuild"])]
+    store = Histories(len(commits), lambda number: commits[number])
+    operator = ReadSide(Database(lambda: connect("operations")), store, PROJECTIONS)
+    took = []
+    with connect("postgres") as session:
+        # The live tables hold what the other bench left; nothing is to be compared with that.
+        live = operator.live()
+        tables = [f"{live.name}.{name}" for name in live.layout.shown]
+        session.execute(f"TRUNCATE {', '.join(tables)}")  # type: ignore[arg-type]
+        for _ in range(ROUNDS):
+            _bare_tables(session)
+            _, ours_s = rebuilt(operator)
+            operator.drop_old()
+            took.append((ours_s, copied_s(session, commits, len(commits))))
+    return took
+
+
+def memory(orders: int) -> dict[str, Any]:
+    """A rebuild of so many orders of one event, and the most memory the process had."""
+    with migrated() as connect:
+        store = Histories(orders, placed)
+        operator = ReadSide(Database(lambda: connect("operations")), store, PROJECTIONS)
+        progress, took = rebuilt(operator)
+    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"commits": progress.commits, "seconds": took, "peak_mb": peak_mb}
+
+
+def show(found: dict[str, Any]) -> None:
+    table = Table(title="Orders of one event and three lines, rows a second")
+    for heading in ("", "ours", "bare COPY", "ratio", "wanted"):
+        table.add_column(heading, justify="right" if heading else "left")
+    for name, (ours, bare) in found["rows_per_s"].items():
+        ratio, wanted = found["ratios"][name], f">= {WANTED[name]:g}"
+        table.add_row(name, f"{ours:,.0f}", f"{bare:,.0f}", f"{ratio:.2f}", wanted)
+    Console().print(table)
+
+
+def main(arguments: list[str]) -> int:
+    if "--memory" in arguments:
+        used = memory(int(arguments[arguments.index("--memory") + 1]))
+        print(json.dumps(used))
+        return 0 if used["peak_mb"] <= MEMORY_MB else 1
+    found = measured()
+    if "--json" in arguments:
+        print(json.dumps(found, indent=2))
+    else:
+        show(found)
+    return 0 if all(found["reached"].values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
