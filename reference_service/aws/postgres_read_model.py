@@ -20,7 +20,7 @@ from reference_service.cqrs.projection import Advance, Position
 _MOVE_GATES = """
     INSERT INTO {gates} AS standing (stream, commit, hash, at)
     SELECT moved.stream, moved.end_commit, moved.end_hash, moved.at
-    FROM unnest(%s::text[], %s::bigint[], %s::bytea[], %s::bigint[], %s::bytea[], %s::timestamptz[])
+    FROM unnest(%b::text[], %b::bigint[], %b::bytea[], %b::bigint[], %b::bytea[], %b::timestamptz[])
         AS moved (stream, start_commit, start_hash, end_commit, end_hash, at)
     WHERE moved.start_commit = 0
         OR EXISTS (SELECT FROM {gates} AS known WHERE known.stream = moved.stream)
@@ -30,22 +30,22 @@ _MOVE_GATES = """
         at = coalesce(excluded.at, standing.at)
     WHERE (standing.commit, standing.hash) = (
         SELECT start_commit, start_hash
-        FROM unnest(%s::text[], %s::bigint[], %s::bytea[])
+        FROM unnest(%b::text[], %b::bigint[], %b::bytea[])
             AS expected (stream, start_commit, start_hash)
         WHERE expected.stream = standing.stream
     )
     RETURNING stream
 """
-_CLEAR_PARKED = "DELETE FROM {parked} WHERE stream = ANY(%s::text[])"
+_CLEAR_PARKED = "DELETE FROM {parked} WHERE stream = ANY(%b::text[])"
 _SET_PARKED = """
     INSERT INTO {parked} (stream, commit, reason)
-    SELECT * FROM unnest(%s::text[], %s::bigint[], %s::text[])
+    SELECT * FROM unnest(%b::text[], %b::bigint[], %b::text[])
     ON CONFLICT (stream) DO UPDATE
     SET commit = excluded.commit, reason = excluded.reason, parked_at = now()
 """
 _POSITIONS = """
     SELECT asked.stream, gate.commit, gate.hash, parked.reason, {row_key} IS NOT NULL, {columns}
-    FROM unnest(%s::text[], %s::{key_type}[]) AS asked (stream, key)
+    FROM unnest(%b::text[], %b::{key_type}[]) AS asked (stream, key)
     LEFT JOIN {gates} AS gate ON gate.stream = asked.stream
     LEFT JOIN {parked} AS parked ON parked.stream = asked.stream
     LEFT JOIN {table} AS found ON {row_key} = asked.key

@@ -224,7 +224,8 @@ def _names(names: Any) -> sql.Composed:
 
 
 def _arrays(columns: Mapping[str, str]) -> sql.Composed:
-    return sql.SQL(", ").join(_sql(f"%s::{kind}[]") for kind in columns.values())
+    """Sent in PostgreSQL's binary format: as text, the driver escapes each value in Python."""
+    return sql.SQL(", ").join(_sql(f"%b::{kind}[]") for kind in columns.values())
 
 
 def _sql(text: str) -> sql.SQL:

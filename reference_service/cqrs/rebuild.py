@@ -76,6 +76,15 @@ class Progress:
     differences: list[Difference]
 
 
+@dataclass(frozen=True)
+class _Page:
+    """What a page of one segment came to; `following` is where its next page begins."""
+
+    advances: list[Advance]
+    commits: int
+    following: str | None
+
+
 class Building(Protocol):
     """A generation that is not live yet. All raise Unavailable."""
 
@@ -177,33 +186,38 @@ class Rebuild:
             return
         with ThreadPoolExecutor(len(open_)) as pool:
 
-            def read(segment: Segment) -> Future[tuple[list[History], str | None]]:
-                return pool.submit(
-                    self._store.histories,
-                    segment.cursor,
-                    segment=segment.number,
-                    segments=self._building.segment_count,
-                )
+            def read(segment: Segment) -> Future[_Page]:
+                return pool.submit(self._page, segment)
 
             reading = {read(segment): segment for segment in open_}
             while reading:
                 for page in wait(reading, return_when=FIRST_COMPLETED).done:
                     segment = reading.pop(page)
-                    histories, following = page.result()
-                    self._fill(segment, following, histories)
-                    if following is not None and not over():
-                        further = Segment(segment.number, following)
+                    found = page.result()
+                    if found.following is not None and not over():
+                        further = Segment(segment.number, found.following)
                         reading[read(further)] = further
+                    self._fill(segment, found)
 
-    def _fill(self, segment: Segment, following: str | None, histories: list[History]) -> None:
-        advances = [self._filled(history) for history in histories]
-        commits = sum(len(history.commits) for history in histories)
+    def _page(self, segment: Segment) -> _Page:
+        """Read and folded in a thread of the pool, while the database takes another page."""
+        histories, following = self._store.histories(
+            segment.cursor, segment=segment.number, segments=self._building.segment_count
+        )
+        return _Page(
+            advances=[self._filled(history) for history in histories],
+            commits=sum(len(history.commits) for history in histories),
+            following=following,
+        )
+
+    def _fill(self, segment: Segment, page: _Page) -> None:
+        advances = page.advances
         try:
-            filled = self._building.fill(segment, following, advances, commits)
+            filled = self._building.fill(segment, page.following, advances, page.commits)
         except Unstorable:
             reasons = self._building.unstorable(advances)
             advances = [_parked(one, reasons.get(one.stream)) for one in advances]
-            filled = self._building.fill(segment, following, advances, commits)
+            filled = self._building.fill(segment, page.following, advances, page.commits)
         if not filled:
             raise Unavailable(f"segment {segment.number} is being filled by another slice")
 
