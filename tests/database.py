@@ -10,13 +10,13 @@ from typing import Any
 
 import psycopg
 
+from bitacora.embedded.ports import reserve
 from bitacora.embedded.postgres import Postgres, remove
 from reference_service.aws.generations import Generation, live
 from reference_service.aws.migration import migrate
 from reference_service.aws.order_tables import LAYOUTS
 from reference_service.aws.postgres import Database
 from reference_service.aws.postgres_read_model import PostgresReadModel
-from tests.emulator import free_port
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class ReadSide:
 
 @contextmanager
 def started(home: Path) -> Iterator[ReadSide]:
-    server = Postgres(home, free_port())
+    server = Postgres(home, reserve())
     server.log.parent.mkdir(parents=True, exist_ok=True)
     server.initialise()
     process = server.spawn(dict(os.environ))

@@ -1,7 +1,6 @@
 """The embedded cloud for tests of adapters: MiniStack on a free port, in its own folder."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -14,16 +13,11 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from bitacora.embedded.ports import reserve
 from reference_service.tables import Table
 
-START_TIMEOUT_S = 20.0
+START_TIMEOUT_S = 60.0
 REGION = "us-east-1"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True)
@@ -70,7 +64,7 @@ class Emulator:
 
 def start(folder: Path) -> Emulator:
     """Start and wait until healthy. Raises RuntimeError with the end of the log otherwise."""
-    port = free_port()
+    port = reserve()
     (folder / "state").mkdir()
     environ = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
     environ |= {

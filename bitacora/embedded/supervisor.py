@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -109,6 +110,8 @@ class Supervisor:
             processes.wait_until_ended([process], grace_s)
         processes.end([process], grace_s)
         processes.end(workers, grace_s=1.0)
+        with suppress(OSError):  # who has it now is named when the part starts again
+            ports.reserve(self.state.ports[parts.PORT_OF[name]])
         self.notice_exits()
 
     def notice_exits(self) -> None:

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from bitacora.delivery.client import DeliveryClient, DeliveryError
-from tests.emulator import Emulator, free_port
+from bitacora.embedded.ports import reserve
+from tests.emulator import Emulator
 
 HANDLER = """
 import base64, json, os, time
@@ -48,7 +49,7 @@ def handler(event, context):
 """
 
 
-def until(what: Callable[[], Any], timeout_s: float = 20.0, description: str = "") -> Any:
+def until(what: Callable[[], Any], timeout_s: float = 60.0, description: str = "") -> Any:
     """Wait until `what()` is truthy. Fails with the last thing seen."""
     deadline = time.monotonic() + timeout_s
     while True:
@@ -240,7 +241,7 @@ class Table:
 class RunningEngine:
     home: Path
     environment: dict[str, str]
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=reserve)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -295,7 +296,7 @@ class RunningEngine:
         self.client.put_mapping(mapping, request)
         return mapping
 
-    def settle(self, mapping: str, timeout_s: float = 20.0) -> dict[str, Any]:
+    def settle(self, mapping: str, timeout_s: float = 60.0) -> dict[str, Any]:
         """Wait until everything written before now is processed; the mapping's report."""
         now = time.time()
         reports: list[dict[str, Any]] = [{}]

@@ -23,6 +23,14 @@ def test_chosen_ports_are_free_and_distinct():
     assert all(map(ports.is_free, chosen.values()))
 
 
+def test_a_chosen_port_is_given_to_nobody_else_but_waits_for_its_server():
+    port = ports.reserve()
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind((ports.LOOPBACK, port))  # as the system sees it when it looks for a free one
+    with socket.create_server((ports.LOOPBACK, port)):
+        assert not ports.is_free(port)
+
+
 def test_a_recorded_port_is_kept_while_it_is_free(busy_port):
     first = ports.choose(("a",), {})
     assert ports.choose(("a",), first) == first

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from bitacora.embedded.ports import reserve
 from load.answers import Answer
 from load.api import HttpApi
-from tests.emulator import free_port
 
 
 class Orders(BaseHTTPRequestHandler):
@@ -56,7 +56,7 @@ def test_a_connection_closed_without_an_answer_may_be_repeated(url: str) -> None
 
 
 def test_a_service_that_is_down_may_be_tried_again() -> None:
-    answer = HttpApi(f"http://127.0.0.1:{free_port()}").send("GET", "/orders", {}, b"")
+    answer = HttpApi(f"http://127.0.0.1:{reserve()}").send("GET", "/orders", {}, b"")
     assert (answer.status, answer.repeatable) == (0, True)
 
 
