@@ -11,8 +11,8 @@ up: .venv/ready        ## start the embedded cloud, provision the topology, send
 down: .venv/ready      ## end every process of the embedded cloud
 	@$(BIN)/bitacora down
 
-test: lint             ## everything that gates a change
-	@$(BIN)/pytest
+test: lint             ## everything that gates a change, in up to four processes
+	@$(BIN)/pytest -n logical --maxprocesses 4
 
 lint: .venv/ready      ## style, types and import rules
 	@$(BIN)/ruff check .

@@ -2,7 +2,9 @@
 
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,18 +21,24 @@ OTHER_FENCE = re.compile(r"^```(sh|bash|shell)$", re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
-def home() -> Iterator[Path]:
-    """The pages are one story: what one block starts, the next ones use."""
-    home = Path(tempfile.mkdtemp(prefix="bitacora-docs-"))
-    yield home
-    Environment(home).stop(purge=True)
+def home_of() -> Iterator[Callable[[Path], Path]]:
+    """A page is one story: what one block starts, the next ones use."""
+    with ExitStack() as ending:
+
+        @cache
+        def make(page: Path) -> Path:
+            home = Path(tempfile.mkdtemp(prefix=f"bitacora-{page.stem}-"))
+            ending.callback(Environment(home).stop, purge=True)
+            return home
+
+        yield make
 
 
 @pytest.mark.parametrize(
     "block", [block for page in PAGES for block in blocks(page) if block.runs], ids=str
 )
-def test_a_block_prints_what_it_says(block: Block, home: Path) -> None:
-    run(block, PROJECT, BITACORA_HOME=str(home))
+def test_a_block_prints_what_it_says(block: Block, home_of: Callable[[Path], Path]) -> None:
+    run(block, PROJECT, BITACORA_HOME=str(home_of(block.page)))
 
 
 def test_commands_stand_in_console_blocks() -> None:

@@ -1,0 +1,46 @@
+"""How tests are shared out when pytest runs in several processes (`pytest -n 2`).
+
+Tests that use one running environment stay in one process, so that it is started once; all others
+stay together by file. What takes long comes first, so that in the end all processes are busy.
+"""
+
+import re
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+# What of a test's id matches is what it has in common with those that it stays together with.
+TOGETHER = [
+    re.compile(pattern)
+    for pattern in (
+        r"tests/cli/(?!test_usage|test_contracts)",  # those two need no environment
+        r"features/",
+        r"tests/journey/",
+        r"tests/load/test_load_run",
+        r"tests/docs/test_documentation_runs\.py::\w+\[[\w.-]+",  # a page
+        r"tests/(docs|embedded|delivery|functions|provision)/\w+",
+        r"tests/(contracts|order)/\w+",
+        r"[^:]+",
+    )
+]
+
+
+def group(nodeid: str) -> tuple[int, str]:
+    """(place in the order, what the test has in common with others)"""
+    matches = ((place, pattern.match(nodeid)) for place, pattern in enumerate(TOGETHER))
+    return next((place, match[0]) for place, match in matches if match)
+
+
+class ByEnvironment(LoadScopeScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)[1]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    config.option.loadscopereorder = False  # it would sort by the number of tests
+    return ByEnvironment(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: group(item.nodeid)[0])
