@@ -13,7 +13,7 @@ from bitacora.audit.until import until
 from reference_service.schemas import CONTRACTS
 
 ANSWER_TIMEOUT_S = 30
-TRY_FOR_S = 20
+TRY_FOR_S = 60
 TRY_AGAIN = ("urn:bitacora:problem:unavailable", "urn:bitacora:problem:contended")
 ORDER: dict[str, Any] = json.loads(
     (CONTRACTS / "commands/place_order/examples/v1-full.json").read_bytes()

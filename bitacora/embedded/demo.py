@@ -15,7 +15,7 @@ from bitacora.embedded.environment import Environment
 from bitacora.embedded.problem import Problem
 
 CUSTOMER = "demo"
-HOP_TIMEOUT_S = 15.0
+HOP_TIMEOUT_S = 60.0
 # A hop takes milliseconds or, while functions start, seconds: looking must not slow them down.
 POLL_INTERVALS_S = (0.01, 0.15)
 PLACE_ORDER_EXAMPLE = "contracts/commands/place_order/examples/v1-full.json"

@@ -21,7 +21,7 @@ ISSUER_PORT, DOOR_PORT = "issuer", "database"  # the supervisor's own
 PORT_OF = {MINISTACK: GATEWAY_PORT, DELIVERY: DELIVERY_PORT, POSTGRES: POSTGRES_PORT}
 PORTS = (*PORT_OF.values(), ISSUER_PORT, DOOR_PORT)
 
-READY_TIMEOUT_S = 20.0
+READY_TIMEOUT_S = 40.0
 # MiniStack waits for invokes in flight, which may take as long as a function's timeout.
 STOP_GRACE_S = {POSTGRES: 5.0, MINISTACK: 3.0, DELIVERY: 5.0, SUPERVISOR: 20.0}
 # The first worker of a function is never ended for idleness, only what a burst left behind.

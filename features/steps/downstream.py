@@ -10,7 +10,7 @@ from bitacora.audit.until import NotInTime, until
 from features.kit import Kit
 from features.scene import Scene
 
-ARRIVED_WITHIN_S = 30
+ARRIVED_WITHIN_S = 120
 
 
 def agreed(kit: Kit, scene: Scene, where: Collection[str], at_most_s: float) -> None:

@@ -10,7 +10,7 @@ from features.kit import Kit
 from features.scene import Scene
 
 AT_ONCE = 4
-VISIBLE_WITHIN_S = 10
+VISIBLE_WITHIN_S = 60
 
 
 @given("a customer")

@@ -14,7 +14,7 @@ import pytest
 from bitacora.embedded.environment import PROJECT, Environment
 
 BITACORA = Path(sys.executable).with_name("bitacora")
-TIMEOUT_S = 120
+TIMEOUT_S = 300
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

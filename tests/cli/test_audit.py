@@ -13,7 +13,7 @@ from bitacora.audit.until import until
 from bitacora.embedded.environment import Environment
 from tests.cli.conftest import Run
 
-ARRIVED_WITHIN_S = 60
+ARRIVED_WITHIN_S = 120
 COMMITS_OF_A_DEMO = 3
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.journey.api import Answer, Customer, order
 
-VISIBLE_TIMEOUT_S = 20.0
+VISIBLE_TIMEOUT_S = 90.0
 
 
 @pytest.mark.parametrize("part", ["supervisor", "postgres", "delivery"])

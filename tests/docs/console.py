@@ -24,7 +24,7 @@ BLOCK = re.compile(
 )
 # A command goes on after a backslash; what it prints ends where the next one begins.
 COMMAND = re.compile(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
-TIMEOUT_S = 120
+TIMEOUT_S = 300
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,13 @@ def as_a_person_has_it() -> dict[str, str]:
 
 
 def figures_aside(text: str) -> str:
-    """Numbers as #, ids and paths as *, no --home (a test has its own), spaces collapsed."""
+    """Numbers as #, ids and paths as *, no --home (a test has its own), spaces collapsed; how long
+    a part has run is a figure, whatever its unit."""
     text = re.sub(r" --home \S+", "", text)
     text = re.sub(r"(?<!\S)/\S+", "*", text)
     text = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "*", text)
     text = re.sub(r"\d+([.,:]\d+)*", "#", text)
+    text = re.sub(r"\bup( # (h|min|s)\b)+", "up #", text)
     return "\n".join(" ".join(line.split()) for line in text.splitlines()).strip()
 
 

@@ -36,7 +36,7 @@ def part(environment: Environment, name: str):
     return next(seen for seen in environment.status().parts if seen.name == name)
 
 
-def until(condition: Callable[[], bool], what: str, timeout_s: float = 5.0) -> None:
+def until(condition: Callable[[], bool], what: str, timeout_s: float = 30.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, f"not within {timeout_s} s: {what}"
