@@ -9,6 +9,7 @@ from bitacora.embedded.environment import Environment
 from tests.journey.api import Customer, order
 
 RETRIES = 2
+REDELIVERED_AFTER_S = 10
 
 
 def mapping(environment: Environment, function: str) -> dict[str, Any]:
@@ -27,7 +28,18 @@ def few_retries(environment: Environment) -> Any:
     environment.delivery.update_mapping(projector["uuid"], {"MaximumRetryAttempts": kept})
 
 
-@pytest.mark.usefixtures("few_retries")
+@pytest.fixture
+def early_redelivery(environment: Environment) -> Any:
+    """A repair that failed, because the database was still away, is tried again soon."""
+    sqs, queue = environment.client("sqs"), environment.outputs["queues"]["failed-batches"]
+    name = "VisibilityTimeout"
+    kept = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=[name])["Attributes"][name]
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={name: str(REDELIVERED_AFTER_S)})
+    yield
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={name: kept})
+
+
+@pytest.mark.usefixtures("few_retries", "early_redelivery")
 def test_orders_taken_during_an_outage_become_visible(
     environment: Environment, customer: Customer
 ) -> None:
