@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 assert EVENTS.sort
 STREAM, COMMIT = EVENTS.partition.name, EVENTS.sort.name
 FIRST_PAUSE_S = 0.05
+# What a head is made of; all three are reserved words in expressions.
+_HEAD = {"#stream": STREAM, "#commit": COMMIT, "#hash": "hash", "#at": "at"}
 
 
 class DynamoDBEventStore:
@@ -96,25 +98,29 @@ class DynamoDBEventStore:
             self._pause(pause_s)
             pause_s *= 2
 
-    def heads(self, cursor: str | None, limit: int) -> tuple[list[Head], str | None]:
-        """A page of a scan of the keys. Eventually consistent: what is a second old may be missing.
+    def heads(
+        self, cursor: str | None, limit: int, *, consistent: bool = False
+    ) -> tuple[list[Head], str | None]:
+        """A page of a scan; consistent ones take twice the read units.
 
         A page may cut its last stream: that head is asked for, and the rest of it passed over when
-        the next page begins. So a page may even hold no head at all.
+        the next page begins. So a page may even hold no head at all. A consistent scan holds every
+        write that was completed before it began (Scan, ConsistentRead), and no scan anything that
+        was not committed ("Read-committed isolation").
         """
         start = {"ExclusiveStartKey": _key(cursor)} if cursor else {}
         with unavailable_when_transient("scanning the heads"):
             answer = self._client.scan(
                 TableName=self._table,
-                ProjectionExpression="#stream, #commit",
-                ExpressionAttributeNames={"#stream": STREAM, "#commit": COMMIT},
+                ProjectionExpression=", ".join(_HEAD),
+                ExpressionAttributeNames=_HEAD,
+                ConsistentRead=consistent,
                 Limit=limit,
                 **start,  # type: ignore[arg-type]
             )
-        heads: dict[str, int] = {}
-        for item in answer["Items"]:
-            stream, commit = item[STREAM]["S"], int(item[COMMIT]["N"])
-            heads[stream] = max(commit, heads.get(stream, 0))
+        heads: dict[str, Head] = {}  # the items of a stream come in the order of their numbers
+        for found in map(_head, answer["Items"]):
+            heads[found.stream] = found
         if cursor:
             heads.pop(_key(cursor)[STREAM]["S"], None)
         last = answer.get("LastEvaluatedKey")
@@ -122,7 +128,7 @@ class DynamoDBEventStore:
         if cut in heads:
             heads[cut] = self._head(cut)
         following = f"{last[COMMIT]['N']}/{cut}" if last else None
-        return [Head(*head) for head in heads.items()], following
+        return list(heads.values()), following
 
     def histories(
         self, cursor: str | None, *, segment: int = 0, segments: int = 1
@@ -158,19 +164,24 @@ class DynamoDBEventStore:
         except Undecodable as fault:
             return History(stream, [], str(fault))
 
-    def _head(self, stream: str) -> int:
+    def _head(self, stream: str) -> Head:
         with unavailable_when_transient(f"reading the head of {stream}"):
             answer = self._client.query(
                 TableName=self._table,
                 KeyConditionExpression="#stream = :stream",
-                ProjectionExpression="#commit",
-                ExpressionAttributeNames={"#stream": STREAM, "#commit": COMMIT},
+                ProjectionExpression=", ".join(_HEAD),
+                ExpressionAttributeNames=_HEAD,
                 ExpressionAttributeValues={":stream": {"S": stream}},
                 ScanIndexForward=False,
                 ConsistentRead=True,
                 Limit=1,
             )
-        return int(answer["Items"][0][COMMIT]["N"])
+        return _head(answer["Items"][0])
+
+
+def _head(item: Mapping[str, Any]) -> Head:
+    digest, at = item.get("hash", {}).get("B", b""), item.get("at", {}).get("S", "")
+    return Head(item[STREAM]["S"], int(item[COMMIT]["N"]), digest.hex(), at)
 
 
 def _read(stream: str, items: list[Mapping[str, Any]]) -> History:

@@ -24,10 +24,13 @@ class InMemoryEventStore:
             winner = commits.setdefault(commit.commit, commit)
         return Appended() if winner.commit_id == commit.commit_id else Conflict(winner)
 
-    def heads(self, cursor: str | None, limit: int) -> tuple[list[Head], str | None]:
+    def heads(
+        self, cursor: str | None, limit: int, *, consistent: bool = False
+    ) -> tuple[list[Head], str | None]:
         with self._lock:
             later = sorted(stream for stream in self._streams if stream > (cursor or ""))
-            page = [Head(stream, max(self._streams[stream])) for stream in later[:limit]]
+            last = [self._streams[stream][max(self._streams[stream])] for stream in later[:limit]]
+        page = [Head(one.stream, one.commit, one.hash, one.at) for one in last]
         return page, page[-1].stream if len(later) > limit else None
 
     def histories(

@@ -34,10 +34,15 @@ class Unknown:
 
 @dataclass(frozen=True)
 class Head:
-    """The highest commit number of a stream."""
+    """The last commit of a stream: its number, hash and time.
+
+    Of an item that is no commit hash or time may be empty.
+    """
 
     stream: str
     commit: int
+    hash: str
+    at: str
 
 
 @dataclass(frozen=True)
@@ -62,10 +67,14 @@ class EventStore(Protocol):
         Raises CommitTooLarge before anything is sent.
         """
 
-    def heads(self, cursor: str | None, limit: int) -> tuple[list[Head], str | None]:
+    def heads(
+        self, cursor: str | None, limit: int, *, consistent: bool = False
+    ) -> tuple[list[Head], str | None]:
         """A page of at most `limit` heads and the cursor of the next page (None after the last).
 
-        Each stream comes once per pass; a stream begun during the pass may be missing.
+        Each stream comes once per pass; a stream begun during the pass may be missing. Whatever was
+        acknowledged before a pass of `consistent` pages began is in it, or under it; otherwise what
+        is a second old may be missing. Only what was committed is in either.
         Raises Unavailable.
         """
 

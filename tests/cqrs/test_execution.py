@@ -85,8 +85,10 @@ class Between:
                 event()
         return self.inner.append(commit)
 
-    def heads(self, cursor: str | None, limit: int) -> tuple[list[Head], str | None]:
-        return self.inner.heads(cursor, limit)
+    def heads(
+        self, cursor: str | None, limit: int, *, consistent: bool = False
+    ) -> tuple[list[Head], str | None]:
+        return self.inner.heads(cursor, limit, consistent=consistent)
 
 
 def test_the_events_of_a_command_are_one_commit(store: InMemoryEventStore) -> None:
