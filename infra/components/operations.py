@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import pulumi
-import pulumi_aws as aws
 
 from infra.components.capability import Capability
 from infra.components.database import Database
@@ -11,10 +10,10 @@ from infra.components.event_sources import may_consume, read_queue
 from infra.components.event_store import EventStore
 from infra.components.failures import REPAIR_TIMEOUT_S, Failures
 from infra.components.network import Network
-from infra.components.publication import EVENTBRIDGE, Publication
+from infra.components.publication import Publication
 from infra.components.read_side import ReadSide, database_environment
+from infra.components.schedule import Schedule, ScheduleArgs
 from infra.components.service_function import ServiceFunction, ServiceFunctionArgs
-from infra.components.service_queue import DeadLetterQueue, DeadLetterQueueArgs, Sender
 from infra.deployment import Deployment
 from infra.policies import Statement, allow
 from reference_service.settings import OperationsSettings, environment
@@ -39,19 +38,13 @@ class Operations(Capability):
     ) -> None:
         super().__init__("kit:index:Operations", name, None, opts)
         self.args, self.child = args, pulumi.ResourceOptions(parent=self)
-        minutes = args.deployment.settings.reconcile_minutes
-        self.schedule = aws.cloudwatch.EventRule(
+        self.schedule = Schedule(
             "reconcile",
-            name=args.deployment.name("reconcile"),
-            schedule_expression=f"rate({minutes} minute{'s' if minutes > 1 else ''})",
-            opts=self.child,
-        )
-        self.undone = DeadLetterQueue(
-            "operations-dlq",
-            DeadLetterQueueArgs(
+            ScheduleArgs(
                 deployment=args.deployment,
-                key="operations-dlq",
-                senders=[Sender(service=EVENTBRIDGE, source_arn=self.schedule.arn)],
+                key="reconcile",
+                function_key="operations",
+                minutes=args.deployment.settings.reconcile_minutes,
             ),
             self.child,
         )
@@ -75,15 +68,15 @@ class Operations(Capability):
             ),
             self.child,
         )
-        self._reconcile_by_the_clock()
+        self.schedule.invoke(self.operations, {"operation": "reconcile"}, [args.read_side.migrated])
         read_queue(
             self.operations,
             args.failures.queue,
             maximum_concurrency=2,
             depends_on=[args.read_side.migrated],
         )
-        self.functions, self.dead_letters = [self.operations], [self.undone]
-        self.register_outputs({"dead_letters": self.undone.url})
+        self.functions, self.dead_letters = [self.operations], [self.schedule.dead_letters]
+        self.register_outputs({"dead_letters": self.schedule.dead_letters.url})
 
     def _statements(self) -> list[Statement]:
         args = self.args
@@ -99,38 +92,5 @@ class Operations(Capability):
                 pulumi.Output.concat(args.failures.bucket.arn, "/*"),
             ),
             may_consume(args.failures.queue.arn),
-            allow("KeepUndone", ["sqs:SendMessage"], self.undone.arn),
+            self.schedule.keep_undone(),
         ]
-
-    def _reconcile_by_the_clock(self) -> None:
-        """EventBridge invokes without waiting: what fails, there or here, becomes a dead letter."""
-        function = self.operations
-        permission = aws.lambda_.Permission(
-            "reconcile",
-            statement_id="reconcile",
-            action="lambda:InvokeFunction",
-            function=function.name,
-            principal=EVENTBRIDGE,
-            source_arn=self.schedule.arn,
-            opts=self.child,
-        )
-        aws.lambda_.FunctionEventInvokeConfig(
-            "operations",
-            function_name=function.name,
-            maximum_retry_attempts=2,
-            maximum_event_age_in_seconds=3600,
-            destination_config={"on_failure": {"destination": self.undone.arn}},
-            opts=self.child,
-        )
-        aws.cloudwatch.EventTarget(
-            "reconcile",
-            rule=self.schedule.name,
-            target_id="operations",
-            arn=function.arn,
-            input=pulumi.Output.json_dumps({"operation": "reconcile"}),
-            dead_letter_config={"arn": self.undone.arn},
-            opts=pulumi.ResourceOptions(
-                parent=self,
-                depends_on=[permission, *self.undone.policy, self.args.read_side.migrated],
-            ),
-        )
