@@ -1,5 +1,6 @@
 """The topology, from the event store outwards: what stands where, and who is given what."""
 
+from infra.components.anchors import Anchors, AnchorsArgs
 from infra.components.capability import inventory
 from infra.components.command_side import CommandSide, CommandSideArgs
 from infra.components.database import Database, DatabaseArgs
@@ -42,13 +43,14 @@ fulfilment = Fulfilment("fulfilment", FulfilmentArgs(here, publication))
 notification = Notification("notification", NotificationArgs(here, publication, message_key))
 ledger = Ledger("ledger", LedgerArgs(here, publication))
 
-# What heals, and what watches.
+# What heals, what bears witness, and what watches.
 operations = Operations(
     "operations",
     OperationsArgs(here, network, database, event_store, publication, read_side, failures),
 )
+anchors = Anchors("anchors", AnchorsArgs(here, event_store))
 topology = [failures, event_store, ordered_log, publication, database, command_side, read_side]
-topology += [http_api, fulfilment, notification, ledger, operations]
+topology += [http_api, fulfilment, notification, ledger, operations, anchors]
 everything = inventory(topology)
 Observability("observability", ObservabilityArgs(here, message_key, everything))
 export(here, topology, everything)

@@ -83,6 +83,7 @@ class Settings:
     deletion_protection: bool
     disposable: bool
     reconcile_minutes: int
+    anchor_minutes: int
     interface_endpoint_zones: int
     writes: str
     endpoint: str | None
@@ -159,6 +160,7 @@ REQUIRED: dict[str, Parser] = {
     "deletionProtection": choice({"true": True, "false": False}),
     "disposable": choice({"true": True, "false": False}),
     "reconcileMinutes": whole_number(1, 1440),
+    "anchorMinutes": whole_number(1, 1440),
     "interfaceEndpointZones": whole_number(1, 2),
     "writes": event_schemas,
 }

@@ -27,6 +27,7 @@ from reference_service.schemas import (
     event_folder,
 )
 from reference_service.settings import (
+    AnchorSettings,
     CommandSettings,
     CommandWorkerSettings,
     FulfilmentSettings,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from reference_service.aws.read_side import ReadSide
     from reference_service.aws.s3_objects import S3FailedBatches, S3Ledger
     from reference_service.aws.sns_notifications import SNSNotifications
+    from reference_service.cqrs.anchoring import Anchoring
     from reference_service.cqrs.publish import Publisher
     from reference_service.cqrs.relay import Relay
     from reference_service.order.views import OrderSummary
@@ -239,6 +241,14 @@ def ledger(settings: LedgerSettings) -> Ledger:
     from reference_service.aws.s3_objects import S3Ledger
 
     return Ledger(Schemas.load(), S3Ledger(_client("s3"), settings.ledger_bucket))
+
+
+def anchoring(settings: AnchorSettings) -> "Anchoring":
+    from reference_service.aws.s3_objects import S3Anchors
+    from reference_service.cqrs.anchoring import Anchoring
+
+    store = _event_store(settings.events_table, _client("dynamodb"))
+    return Anchoring(store, S3Anchors(_client("s3"), settings.anchors_bucket), _utc_now)
 
 
 def read_side(settings: ProjectorSettings | OperationsSettings) -> "ReadSide":

@@ -129,6 +129,12 @@ class LedgerSettings(Settings):
     ledger_bucket: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class AnchorSettings(Settings):
+    events_table: str
+    anchors_bucket: str
+
+
 def written_versions(names: Iterable[str], contracts: Path) -> dict[str, int]:
     """The version to write of each named event, by its folder in the contracts folder.
 

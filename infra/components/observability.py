@@ -33,6 +33,9 @@ DEPTH = Metric("AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName")
 # The functions' own (reference_service/aws/metrics.py).
 PARKED = Metric("Bitacora", "Parked", "Function")
 ALTERATIONS = Metric("Bitacora", "Alterations", "Function")
+ANCHORS = Metric("Bitacora", "Anchors", "Function")
+# Periods without an anchor before somebody is called.
+MISSED_ANCHORS = 3
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ class Observability(pulumi.ComponentResource):
         )
         for watch in watches(args.inventory):
             self._alarm(watch)
+        self._alarm_without_anchors(args.inventory)
         self._dashboard(args.inventory)
         self.register_outputs({"alarms": self.topic.arn})
 
@@ -90,6 +94,27 @@ class Observability(pulumi.ComponentResource):
             comparison_operator="GreaterThanThreshold",
             threshold=watch.above,
             treat_missing_data="notBreaching",
+            alarm_actions=[self.topic.arn],
+            ok_actions=[self.topic.arn],
+            opts=self.child,
+        )
+
+    def _alarm_without_anchors(self, inventory: Inventory) -> None:
+        """Silence is no health here. A period is an hour at least: a run may be one of several."""
+        [anchor] = [function.name for function in inventory.functions if function.key == "anchor"]
+        aws.cloudwatch.MetricAlarm(
+            "anchors-missing",
+            name=self.deployment.name("anchors-missing"),
+            alarm_description="no anchor was completed for long: a cut-off tail would not be found",
+            namespace=ANCHORS.namespace,
+            metric_name=ANCHORS.name,
+            dimensions={ANCHORS.dimension: anchor},
+            statistic="Sum",
+            period=max(60, self.deployment.settings.anchor_minutes) * MINUTE_S,
+            evaluation_periods=MISSED_ANCHORS,
+            comparison_operator="LessThanThreshold",
+            threshold=1,
+            treat_missing_data="breaching",
             alarm_actions=[self.topic.arn],
             ok_actions=[self.topic.arn],
             opts=self.child,

@@ -11,12 +11,16 @@ from infra.policies import document, refuse_plain_http
 
 @dataclass(frozen=True, kw_only=True)
 class PrivateBucketArgs:
-    """Objects expire after `expire_days` (None: never); for `locked_days` nobody deletes them."""
+    """Objects expire after `expire_days` (None: never); for `locked_days` nobody deletes them.
+
+    But those who may bypass governance, unless they are `locked_for_all` (compliance).
+    """
 
     deployment: Deployment
     key: str
     expire_days: int | None = None
     locked_days: int | None = None
+    locked_for_all: bool = False
 
 
 class PrivateBucket(pulumi.ComponentResource):
@@ -63,10 +67,11 @@ class PrivateBucket(pulumi.ComponentResource):
             name, bucket=self.name, rules=[self._lifecycle(args)], opts=after_versioning
         )
         if args.locked_days is not None:
+            mode = "COMPLIANCE" if args.locked_for_all else "GOVERNANCE"
             aws.s3.BucketObjectLockConfiguration(
                 name,
                 bucket=self.name,
-                rule={"default_retention": {"mode": "GOVERNANCE", "days": args.locked_days}},
+                rule={"default_retention": {"mode": mode, "days": args.locked_days}},
                 opts=after_versioning,
             )
         if args.deployment.settings.tls:

@@ -1,4 +1,4 @@
-"""What the service keeps in S3: the ledger of public events, evidence, and failed batches."""
+"""What the service keeps in S3: public events, evidence, anchors of heads, and failed batches."""
 
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,38 @@ class S3Evidence:
                 Body=change.record,
                 ContentType="application/json",
             )
+
+
+class S3Anchors:
+    """Objects that are written once, in a bucket whose lock sees that they stay."""
+
+    def __init__(self, client: "S3Client", bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def names(self, prefix: str) -> list[str]:
+        pages = self._client.get_paginator("list_objects_v2")
+        with unavailable_when_transient(f"listing {prefix}"):
+            return [
+                found["Key"]
+                for page in pages.paginate(Bucket=self._bucket, Prefix=prefix)
+                for found in page.get("Contents", ())
+            ]
+
+    def read(self, name: str) -> bytes:
+        with unavailable_when_transient(f"reading {name}"):
+            return self._client.get_object(Bucket=self._bucket, Key=name)["Body"].read()
+
+    def keep(self, name: str, stored: bytes) -> bool:
+        """The SDK's own repeat of a put that was not answered meets the object that it put."""
+        try:
+            with unavailable_when_transient(f"keeping {name}"):
+                self._client.put_object(Bucket=self._bucket, Key=name, Body=stored, IfNoneMatch="*")
+        except ClientError as error:
+            if code(error) != "PreconditionFailed":
+                raise
+            return self.read(name) == stored
+        return True
 
 
 class ObjectTooLarge(Exception):

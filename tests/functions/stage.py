@@ -33,6 +33,7 @@ SETTINGS: dict[str, type[settings.Settings]] = {
     "fulfilment": settings.FulfilmentSettings,
     "notifier": settings.NotifierSettings,
     "ledger": settings.LedgerSettings,
+    "anchor": settings.AnchorSettings,
     "operations": settings.OperationsSettings,
 }
 # What these answer is held to contracts/openapi.json, whatever the test asks for.
@@ -52,6 +53,7 @@ VALUES = {
     "EVIDENCE_BUCKET": "functions-evidence",
     "LEDGER_BUCKET": "functions-ledger",
     "FAILURES_BUCKET": "functions-failures",
+    "ANCHORS_BUCKET": "functions-anchors",
     "NOTIFICATIONS_TOPIC_ARN": "arn:aws:sns:us-east-1:000000000000:functions-notifications",
     "DATABASE_HOST": "127.0.0.1",
     "DATABASE_PORT": "1",
@@ -119,7 +121,7 @@ def prepare(emulator: Emulator) -> None:
     emulator.client("kinesis").create_stream(StreamName=VALUES["LOG_STREAM"], ShardCount=1)
     emulator.client("events").create_event_bus(Name=VALUES["BUS_NAME"])
     emulator.client("sns").create_topic(Name="functions-notifications")
-    for name in ("EVIDENCE_BUCKET", "LEDGER_BUCKET", "FAILURES_BUCKET"):
+    for name in ("EVIDENCE_BUCKET", "LEDGER_BUCKET", "FAILURES_BUCKET", "ANCHORS_BUCKET"):
         emulator.client("s3").create_bucket(Bucket=VALUES[name])
     _listen_on_bus(emulator)
 

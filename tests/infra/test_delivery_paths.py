@@ -111,7 +111,7 @@ def test_every_asynchronous_hop_has_dead_letters(topology: Program) -> None:
     subscriptions = topology.of("sns/topicSubscription:TopicSubscription")
     letters = [t.inputs["deadLetterConfig"]["arn"] for t in targets]
     letters += [json.loads(s.inputs["redrivePolicy"])["deadLetterTargetArn"] for s in subscriptions]
-    assert len(letters) == len(targets) + len(subscriptions) == 11
+    assert len(letters) == len(targets) + len(subscriptions) == 12
     assert all(queues[arn].name.endswith("-dlq") for arn in letters)
 
 

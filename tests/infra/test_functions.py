@@ -27,6 +27,7 @@ READS: dict[str, type[Settings]] = {
     "fulfilment": settings.FulfilmentSettings,
     "notifier": settings.NotifierSettings,
     "ledger": settings.LedgerSettings,
+    "anchor": settings.AnchorSettings,
 }
 
 

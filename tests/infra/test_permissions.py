@@ -152,6 +152,36 @@ def test_evidence_can_be_added_and_not_removed(topology: Program) -> None:
     assert who_may(topology, "s3:BypassGovernanceRetention", f"{bucket}/any") == set()
 
 
+def test_anchors_can_be_added_and_not_removed(topology: Program) -> None:
+    bucket = topology.one("s3/bucket:Bucket", "anchors").outputs["arn"]
+    assert who_may(topology, "s3:PutObject", f"{bucket}/any") == {"anchor"}
+    for action in (
+        "DeleteObject",
+        "DeleteObjectVersion",
+        "BypassGovernanceRetention",
+        "PutObjectRetention",
+    ):
+        assert who_may(topology, f"s3:{action}", f"{bucket}/any") == set()
+    for action in ("DeleteBucket", "PutBucketObjectLockConfiguration", "PutLifecycleConfiguration"):
+        assert who_may(topology, f"s3:{action}", bucket) == set()
+
+
+def test_what_anchors_the_event_store_only_reads_it(topology: Program) -> None:
+    anchor = topology.one(ROLE, "anchor")
+    actions = {
+        action
+        for policy in topology.of(ROLE_POLICY)
+        if policy.inputs["role"] == anchor.inputs["name"]
+        for statement in statements(policy)
+        for action in statement["Action"]
+    }
+    assert actions == {
+        *("dynamodb:Query", "dynamodb:Scan"),
+        *("s3:GetObject", "s3:PutObject", "s3:ListBucket"),
+        *("logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"),
+    }
+
+
 def test_statements_of_a_policy_have_names_of_their_own(topology: Program) -> None:
     for policy in topology.of(ROLE_POLICY):
         sids = [statement["Sid"] for statement in statements(policy)]

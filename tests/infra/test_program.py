@@ -1,7 +1,9 @@
 """What the program registers as a whole: names, parents, protection, alarms, exports."""
 
-from tests.infra.in_process import Program
-from tests.infra.stacks import program
+import pytest
+
+from tests.infra.in_process import Program, run, stack_config
+from tests.infra.stacks import GIVEN, program
 
 EXPORTS = {
     "prefix",
@@ -14,6 +16,7 @@ EXPORTS = {
     "topic_arn",
     "notifications_topic_arn",
     "ledger_bucket",
+    "anchors_bucket",
     "failures_bucket",
     "parked_table",
     "shipments_table",
@@ -94,7 +97,8 @@ def test_alarms_watch_every_function_reader_and_dead_letter_queue(topology: Prog
     watched = set()
     for alarm in topology.of("cloudwatch/metricAlarm:MetricAlarm"):
         assert alarm.inputs["alarmActions"] == [alarms.outputs["arn"]]
-        assert alarm.inputs["treatMissingData"] == "notBreaching"
+        silent = alarm.name == "anchors-missing"
+        assert alarm.inputs["treatMissingData"] == ("breaching" if silent else "notBreaching")
         [dimension] = alarm.inputs["dimensions"].values()
         watched.add((alarm.inputs["metricName"], dimension))
     functions = [f.inputs["name"] for f in topology.of("lambda/function:Function")]
@@ -110,7 +114,43 @@ def test_alarms_watch_every_function_reader_and_dead_letter_queue(topology: Prog
         *((depth, name) for name in letters),
         *(("Parked", name) for name in readers),
         ("Alterations", topology.exports["functions"]["relay"]),
+        ("Anchors", topology.exports["functions"]["anchor"]),
     }
+
+
+@pytest.mark.parametrize(("minutes", "period_s"), [("1", 3600), ("60", 3600), ("1440", 86_400)])
+def test_somebody_is_called_when_no_anchor_was_completed_for_three_periods(
+    minutes: str, period_s: int
+) -> None:
+    topology = run(stack_config("dev", **GIVEN["dev"], anchorMinutes=minutes), "dev")
+    alarm = topology.one("cloudwatch/metricAlarm:MetricAlarm", "anchors-missing").inputs
+    assert (alarm["period"], alarm["evaluationPeriods"]) == (period_s, 3)
+    assert (alarm["statistic"], alarm["comparisonOperator"]) == ("Sum", "LessThanThreshold")
+    assert alarm["threshold"] == 1
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+    assert alarm["period"] * alarm["evaluationPeriods"] <= 7 * 86_400
+
+
+def test_anchors_of_a_stack_that_is_kept_can_be_removed_by_nobody() -> None:
+    for stack, mode in (("prod", "COMPLIANCE"), ("dev", "GOVERNANCE")):
+        lock = program(stack).one(
+            "s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration", "anchors"
+        )
+        assert lock.inputs["rule"]["defaultRetention"]["mode"] == mode
+        assert program(stack).one("s3/bucket:Bucket", "anchors").inputs["objectLockEnabled"] is True
+
+
+def test_every_head_is_locked_at_any_time() -> None:
+    """An anchor of all streams is due long before the one before it may be removed."""
+    from infra.components.anchors import LOCKED_DAYS
+    from reference_service.cqrs.anchoring import FULL_AFTER
+
+    assert 2 * FULL_AFTER.days < LOCKED_DAYS
+    for stack in ("dev", "prod"):
+        lifecycle = program(stack).one(
+            "s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "anchors"
+        )
+        assert not [rule for rule in lifecycle.inputs["rules"] if "expiration" in rule]
 
 
 def test_alarms_on_the_service_s_metrics_watch_what_it_reports(topology: Program) -> None:
@@ -122,7 +162,7 @@ def test_alarms_on_the_service_s_metrics_watch_what_it_reports(topology: Program
         for alarm in topology.of("cloudwatch/metricAlarm:MetricAlarm")
         if not alarm.inputs["namespace"].startswith("AWS/")
     ]
-    assert len(own) == 1 + len(READERS)
+    assert len(own) == 2 + len(READERS)  # Alterations and Anchors
     keys = {name: key for key, name in topology.exports["functions"].items()}
     for alarm in own:
         assert alarm.inputs["namespace"] == NAMESPACE

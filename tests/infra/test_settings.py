@@ -20,6 +20,7 @@ VALID = {
     "deletionProtection": "true",
     "disposable": "false",
     "reconcileMinutes": "15",
+    "anchorMinutes": "60",
     "interfaceEndpointZones": "1",
     "writes": '["events/internal/order_placed/v3", "events/public/order_confirmed/v2"]',
 }
@@ -61,6 +62,7 @@ def test_an_event_is_written_in_one_version() -> None:
         ("deletionProtection", "yes", "one of true, false"),
         ("disposable", "True", "one of true, false"),
         ("reconcileMinutes", "0", "a whole number from 1 to 1440"),
+        ("anchorMinutes", "1441", "a whole number from 1 to 1440"),
         ("interfaceEndpointZones", "3", "a whole number from 1 to 2"),
         ("writes", "[]", 'a list of names, like ["orders"]'),
         ("writes", '["events/internal/order_placed/v99"]', "events of contracts/, each in one"),
