@@ -21,6 +21,11 @@ Kind = Literal[
     "missing-event",
     "invented-event",
     "altered-event",
+    "cut-off",
+    "removed-stream",
+    "anchor-mismatch",
+    "broken-anchor",
+    "unlocked-anchor",
 ]
 
 MEANINGS: Mapping[Kind, str] = {
@@ -40,13 +45,21 @@ MEANINGS: Mapping[Kind, str] = {
     "missing-event": "A public event of the event store is not in the ledger after the grace time.",
     "invented-event": "The ledger holds an event that no stored commit calls for.",
     "altered-event": "The ledger holds an event with another content than its commit calls for.",
+    "cut-off": "A stream of the event store ends before a commit that was anchored.",
+    "removed-stream": "A stream that was anchored is not in the event store.",
+    "anchor-mismatch": "A commit has another hash than was anchored: its history was written anew.",
+    "broken-anchor": "An anchor is missing, or not what was anchored.",
+    "unlocked-anchor": "Somebody could remove an anchor: it is not locked.",
 }
 assert MEANINGS.keys() == set(get_args(Kind))
 
 
 @dataclass(frozen=True)
 class Finding:
-    """`commit` is None where no single commit is to blame; `detail` never repeats event data."""
+    """`commit` is None where no single commit is to blame; `detail` never repeats event data.
+
+    `stream` is empty for what is about no stream.
+    """
 
     stream: str
     commit: int | None

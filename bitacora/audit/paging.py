@@ -4,24 +4,42 @@ With a root client for DynamoDB and S3, and read-only sessions on PostgreSQL.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
 import psycopg
+from botocore.exceptions import ClientError
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from bitacora.audit.observation import ORDER, SHIPMENT
 from bitacora.audit.reading import LEDGER_PREFIX, LEDGER_SUFFIX, Stores
-from bitacora.audit.source import Copies, Item, Marker, Shipment, Stored, View
+from bitacora.audit.source import (
+    Copies,
+    Item,
+    Kept,
+    Marker,
+    Shipment,
+    Stored,
+    View,
+    Witness,
+)
 from reference_service.aws.order_tables import ORDER_SUMMARY, order_id_of
+from reference_service.cqrs.anchor import UNPACKED_LIMIT_BYTES
 from reference_service.cqrs.gate import Gate
 from reference_service.tables import EVENTS, PARKED, SHIPMENTS
 
 assert PARKED.sort
 STREAM = EVENTS.partition.name
 CONSUMER, PARKED_STREAM = PARKED.partition.name, PARKED.sort.name
+# A bucket without Object Lock, an object without a retention.
+UNLOCKED = (
+    "ObjectLockConfigurationNotFoundError",
+    "NoSuchObjectLockConfiguration",
+    "InvalidRequest",
+)
 # Rows that the database sends at a time.
 PAGE_ROWS = 1000
 
@@ -84,6 +102,41 @@ class PagedStores:
             for (stream,) in cursor:
                 yield stream
 
+    def kept(self) -> Iterator[Kept]:
+        """Versions come by name, the newest first; marks of deletion beside them."""
+        versions: dict[str, list[str]] = {}
+        marks: Counter[str] = Counter()
+        pages = self._stores.s3.get_paginator("list_object_versions")
+        for page in pages.paginate(Bucket=self._stores.anchors_bucket):
+            for found in page.get("Versions", ()):
+                versions.setdefault(found["Key"], []).append(found["VersionId"])
+            marks.update(found["Key"] for found in page.get("DeleteMarkers", ()))
+        for name, ids in versions.items():
+            yield Kept(name, ids[-1], len(ids) - 1 + marks[name])
+
+    def witness(self, kept: Kept) -> Witness:
+        s3 = self._stores.s3
+        where = {"Bucket": self._stores.anchors_bucket, "Key": kept.name, "VersionId": kept.version}
+        answer = s3.get_object(**where)
+        stored = answer["Body"].read(UNPACKED_LIMIT_BYTES)
+        # S3 tells the mode beside the content to those who may ask for the retention.
+        mode = answer.get("ObjectLockMode") or _said(s3.get_object_retention, UNLOCKED, **where)
+        return Witness(stored, locked=mode is not None)
+
+    def lock(self) -> str | None:
+        found = _said(
+            self._stores.s3.get_object_lock_configuration,
+            UNLOCKED,
+            Bucket=self._stores.anchors_bucket,
+        )
+        rule = (found or {}).get("ObjectLockConfiguration", {}).get("Rule", {})
+        match rule.get("DefaultRetention"):
+            case {"Mode": mode, "Days": days}:
+                return f"{mode} for {days} days"
+            case {"Mode": mode, "Years": years}:
+                return f"{mode} for {years} years"
+        return None
+
     def markers(self) -> Iterator[Marker]:
         for item in self._scan(self._stores.parked_table):
             yield Marker(
@@ -125,6 +178,16 @@ class PagedStores:
         for page in pages.paginate(Bucket=self._stores.ledger_bucket, Prefix=prefix):
             for found in page.get("Contents", ()):
                 yield found["Key"]
+
+
+def _said(call: Callable[..., Any], unless: Container[str], **request: Any) -> Any:
+    """The answer, None for one of the errors; raises what else botocore does."""
+    try:
+        return call(**request)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in unless:
+            return None
+        raise
 
 
 def _view(

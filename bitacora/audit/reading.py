@@ -33,6 +33,7 @@ class Stores:
     shipments_table: str
     parked_table: str
     ledger_bucket: str
+    anchors_bucket: str
 
 
 def stores_of(environment: Environment) -> Stores:
@@ -46,6 +47,7 @@ def stores_of(environment: Environment) -> Stores:
         shipments_table=outputs["shipments_table"],
         parked_table=outputs["parked_table"],
         ledger_bucket=outputs["ledger_bucket"],
+        anchors_bucket=outputs["anchors_bucket"],
     )
 
 

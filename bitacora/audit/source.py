@@ -8,6 +8,8 @@ from reference_service.cqrs.gate import Gate
 
 # An item of the event store, as DynamoDB's API gives it: {"stream": {"S": …}, …}.
 Item: TypeAlias = Mapping[str, Any]
+# How many of a source's methods may be called at once; botocore's pool has 10 connections.
+READERS = 8
 # The ledger's objects of one stream: public event id → content.
 Copies: TypeAlias = Mapping[str, bytes]
 
@@ -47,6 +49,26 @@ class Shipment:
     event: Mapping[str, Any] | None
 
 
+@dataclass(frozen=True)
+class Kept:
+    """An object of the anchors' bucket as it was put first; `changes` count what came later.
+
+    Those are other contents under its name, and marks of deletion; `version` is S3's.
+    """
+
+    name: str
+    version: str
+    changes: int = 0
+
+
+@dataclass(frozen=True)
+class Witness:
+    """The content of an object that bears witness, and whether a retention keeps it."""
+
+    stored: bytes
+    locked: bool
+
+
 class Source(Protocol):
     """Reads only. What is asked for by stream is as new as the call; iterators page by page.
 
@@ -64,6 +86,14 @@ class Source(Protocol):
 
     def viewed(self) -> Iterator[str]:
         """Every stream that has a gate, a row or a parked marker, once."""
+
+    def kept(self) -> Iterator[Kept]:
+        """Every object of the anchors' bucket, hidden ones too."""
+
+    def witness(self, kept: Kept) -> Witness: ...
+
+    def lock(self) -> str | None:
+        """How the anchors' bucket keeps what is put into it, as "COMPLIANCE for 90 days"."""
 
     def markers(self) -> Iterator[Marker]:
         """The parked markers of the relay and the publisher."""

@@ -4,7 +4,7 @@ While it looks, commands go on. So a stream with anything to be found is looked 
 what follows first and the event store last, and only that counts: what follows can't be ahead then.
 
 Held in memory: the streams of a batch whole, the name of every stream seen (about 100 bytes each),
-and the findings.
+half a kilobyte for each anchor, and the findings; on disk the anchored heads, about 130 bytes each.
 """
 
 from collections import Counter
@@ -17,16 +17,15 @@ from typing import Literal, TypeVar
 import psycopg
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bitacora.audit.anchors import Anchored, anchored
 from bitacora.audit.findings import Finding
 from bitacora.audit.observation import ORDER, SHIPMENT
 from bitacora.audit.orders import Orders
-from bitacora.audit.source import Source
+from bitacora.audit.source import READERS, Source
 from bitacora.audit.stream_audit import Clock, Lag, Look, look, look_at_shipment
 
 T = TypeVar("T")
 BATCH_STREAMS = 64
-# Below botocore's pool of 10 connections.
-READERS = 8
 KEPT_LAGS = 10
 
 Verdict = Literal["holds", "violated", "unknown"]
@@ -36,12 +35,16 @@ Verdict = Literal["holds", "violated", "unknown"]
 class Report:
     """`counts` tell what was looked at, `unread` why the audit could not go on, if it could not.
 
-    `lags` are rows behind their head, the longest waiting first, KEPT_LAGS at most.
+    `lags` are rows behind their head, the longest waiting first, KEPT_LAGS at most. Every commit
+    acknowledged before `anchored_up_to` is anchored (empty: none is, None: not read); `lock` says
+    how the anchors are kept.
     """
 
     findings: list[Finding] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
     lags: list[Lag] = field(default_factory=list)
+    anchored_up_to: str | None = None
+    lock: str = ""
     unread: str = ""
 
     @property
@@ -55,8 +58,9 @@ class Report:
     def reason(self) -> str:
         """The verdict in words."""
         if self.findings:
-            streams = len({finding.stream for finding in self.findings})
-            return f"{_of(len(self.findings), 'finding')} in {_of(streams, 'stream')}"
+            streams = len({finding.stream for finding in self.findings} - {""})
+            where = f" in {_of(streams, 'stream')}" if streams else ""
+            return _of(len(self.findings), "finding") + where
         if self.unread:
             return f"the stores could not be read: {self.unread}"
         if self.verdict == "unknown":
@@ -77,8 +81,10 @@ def audit(
     A store that can't be read is told in the report; it raises nothing of its own.
     """
     report = Report()
-    looks = _Looks(source, orders, clock)
     try:
+        anchors = anchored(source)
+        report.anchored_up_to, report.lock = anchors.up_to, anchors.lock
+        looks = _Looks(source, orders, clock, anchors)
         for seen in looks.one(stream) if stream else looks.all():
             _add(report, seen)
             tell(report)
@@ -96,28 +102,39 @@ def _add(report: Report, seen: Look) -> None:
 
 
 class _Looks:
-    """A look at each stream; `_seen` are the streams that were looked at."""
+    """A look at each stream; `_seen` are the streams that were looked at.
 
-    def __init__(self, source: Source, orders: Orders, clock: Clock) -> None:
+    The anchors were read before: what is anchored is in the event store since.
+    """
+
+    def __init__(self, source: Source, orders: Orders, clock: Clock, anchors: Anchored) -> None:
         self._source = source
         self._orders = orders
         self._clock = clock
+        self._anchors = anchors
         self._seen: set[str] = set()
 
     def all(self) -> Iterator[Look]:
+        yield self._anchored()
         with ThreadPoolExecutor(READERS) as readers:
             yield from self._histories(readers)
             yield from self._shipments(readers)
+        yield from map(self._again, self._unseen(self._anchors.heads.streams()))
         yield from map(self._again, self._unseen(self._source.viewed()))
         yield from self._recorded()
         yield self._markers(None)
 
     def one(self, stream: str) -> Iterator[Look]:
         """An order's stream with the shipment's, which is the order's too."""
+        yield self._anchored()
         yield self._again(stream)
         if stream.startswith(ORDER):
             yield self._again(SHIPMENT + stream.removeprefix(ORDER))
         yield self._markers(stream)
+
+    def _anchored(self) -> Look:
+        counts = {"anchors": self._anchors.anchors, "anchored heads": len(self._anchors.heads)}
+        return Look(self._anchors.findings, Counter(counts))
 
     def _histories(self, readers: ThreadPoolExecutor) -> Iterator[Look]:
         for batch in _batches(self._source.histories()):
@@ -127,7 +144,8 @@ class _Looks:
             ledgers = readers.map(self._source.ledger, names)
             for stored, copies in zip(batch, ledgers, strict=True):
                 view = views[stored.stream]
-                seen = look(self._orders, stored, view, copies, self._clock)
+                anchors = self._anchors.heads.of(stored.stream)
+                seen = look(self._orders, stored, view, copies, self._clock, anchors)
                 yield self._again(stored.stream) if seen.findings else seen
 
     def _shipments(self, readers: ThreadPoolExecutor) -> Iterator[Look]:
@@ -170,7 +188,8 @@ class _Looks:
         if stream.startswith(SHIPMENT):
             return look_at_shipment(stream, self._source.shipment(stream), copies, self._clock)
         view = self._source.views([stream])[stream]
-        return look(self._orders, self._source.history(stream), view, copies, self._clock)
+        stored, anchors = self._source.history(stream), self._anchors.heads.of(stream)
+        return look(self._orders, stored, view, copies, self._clock, anchors)
 
 
 def _batches(found: Iterable[T]) -> Iterator[list[T]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from bitacora.audit.anchored_heads import AnchoredCommit, against
 from bitacora.audit.chain import chain
 from bitacora.audit.findings import Finding, Kind
 from bitacora.audit.orders import Fold, Orders
@@ -57,7 +58,7 @@ class Lag:
 # What is counted, in the order in which it is told.
 COUNTED = (
     *("streams", "commits", "events", "read model rows", "rows behind their head"),
-    *("ledger events", "public events under way", "shipments"),
+    *("ledger events", "public events under way", "shipments", "anchors", "anchored heads"),
 )
 
 
@@ -77,10 +78,20 @@ class _History:
     fold: Fold
 
 
-def look(orders: Orders, stored: Stored, view: View, copies: Copies, clock: Clock) -> Look:
-    """The stream in the event store, its row, and its public events in the ledger."""
+def look(
+    orders: Orders,
+    stored: Stored,
+    view: View,
+    copies: Copies,
+    clock: Clock,
+    anchored: Sequence[AnchoredCommit] = (),
+) -> Look:
+    """The stream in the event store and its anchors, its row, its public events in the ledger."""
     seen = Look()
     history = _history(orders, stored, seen)
+    hashes = {commit.commit: commit.hash for commit in history.commits}
+    every = {number: hashes.get(number) for number in history.stored}
+    seen.findings += against(stored.stream, every, anchored)
     _read_model(stored.stream, history, view, clock, seen)
     _ledger(stored.stream, orders, history, copies, clock, seen)
     return seen

@@ -30,7 +30,7 @@ def audit(
     ] = GRACE_S,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")] = False,
 ) -> None:
-    """Hold the event store against its hashes, and read model and ledger against the event store.
+    """Hold the event store against its hashes and anchors, and everything else against the store.
 
     Reads only. Orders may go on meanwhile.
     """
@@ -72,6 +72,11 @@ def document(report: "Report") -> dict[str, Any]:
         "verdict": report.verdict,
         "reason": report.reason,
         "looked_at": counts(report),
+        "anchored": {
+            "up_to": report.anchored_up_to or None,
+            "lock": report.lock or None,
+            "note": anchored(report),
+        },
         "findings": [asdict(finding) for finding in report.findings],
         "meanings": {kind: MEANINGS[kind] for kind in sorted(_kinds(report))},
         "behind": [asdict(lag) for lag in report.lags],
@@ -85,15 +90,34 @@ def counts(report: "Report") -> dict[str, int]:
     return {name: report.counts[name] for name in COUNTED}
 
 
+def anchored(report: "Report") -> str:
+    """From when on a tail that was cut off can be noticed, and from when on not."""
+    if report.anchored_up_to is None:
+        return "The anchors could not be read."
+    if not report.anchored_up_to:
+        return (
+            "No heads are anchored. A tail that was cut off, or a stream that was removed, shows"
+            " only where the read model or the ledger still knows of it."
+        )
+    return (
+        f"Heads are anchored up to {report.anchored_up_to}. What was committed later and was cut"
+        " off since, anchors can't notice."
+    )
+
+
 def print_report(report: "Report") -> None:
     """The verdict, what was looked at, what was found and what that means."""
+    from textwrap import wrap
+
     from bitacora.audit.findings import MEANINGS
     from bitacora.cli.report import print_table
+    from bitacora.cli.screen import WIDTH
 
     print(f"Verdict: {report.verdict}, {report.reason}.\n")
     print_table(
         ("looked at", "count"), [(name, str(count)) for name, count in counts(report).items()]
     )
+    print("\n" + "\n".join(wrap(anchored(report), WIDTH)))
     if report.lags:
         slowest = report.lags[0]
         print(

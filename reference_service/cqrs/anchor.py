@@ -30,10 +30,14 @@ _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
 Moment: TypeAlias = Annotated[str, Meta(pattern=rf"\A{_TIME}\Z")]
 EveryStreamOrSince: TypeAlias = Annotated[str, Meta(pattern=rf"\A({_TIME})?\Z")]
 Digest: TypeAlias = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
-Number: TypeAlias = Annotated[int, Meta(ge=1)]
+# Of a commit or an anchor; DynamoDB would take more digits.
+HIGHEST = 2**63 - 1
+Number: TypeAlias = Annotated[int, Meta(ge=1, le=HIGHEST)]
+# As many as a name has digits for.
+PartNumber: TypeAlias = Annotated[int, Meta(ge=1, le=99_999)]
 Count: TypeAlias = Annotated[int, Meta(ge=0)]
 # Stream, number of the commit, its hash.
-AnchoredHead: TypeAlias = tuple[str, int, Digest]
+AnchoredHead: TypeAlias = tuple[str, Number, Digest]
 
 
 class NoAnchor(Exception):
@@ -54,7 +58,7 @@ class Anchor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ended: Moment
     since: EveryStreamOrSince
     full: Moment
-    parts: Number
+    parts: PartNumber
     heads: Count
     prev: Digest
     last: Digest
@@ -67,7 +71,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """
 
     anchor: Number
-    part: Number
+    part: PartNumber
     began: Moment
     since: EveryStreamOrSince
     heads: Count

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from reference_service.cqrs.anchor import (
     ANCHORS,
+    HIGHEST,
     Anchor,
     AnchoredHead,
     Part,
@@ -27,7 +28,7 @@ from reference_service.cqrs.anchor import (
     parts_prefix,
 )
 from reference_service.cqrs.commit import GENESIS, timestamp
-from reference_service.cqrs.store import EventStore
+from reference_service.cqrs.store import EventStore, Head
 
 # An anchor holds the streams that changed since the one before it began, and now and then all:
 # a commit that lies about its time is anchored then.
@@ -144,7 +145,7 @@ class Anchoring:
             found += [
                 (head.stream, head.commit, head.hash)
                 for head in heads
-                if head.at >= place.last.since and _DIGEST.fullmatch(head.hash)
+                if head.at >= place.last.since and _is_commit(head)
             ]
             pages += 1
         header = Part(
@@ -171,6 +172,10 @@ class Anchoring:
             prev=before,
             last=place.digest,
         )
+
+
+def _is_commit(head: Head) -> bool:
+    return 0 < head.commit <= HIGHEST and _DIGEST.fullmatch(head.hash) is not None
 
 
 def _since(previous: Anchor | None, began: datetime) -> str:

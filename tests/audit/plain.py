@@ -3,20 +3,23 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from bitacora.audit.source import Copies, Marker, Shipment, Stored, View
+from bitacora.audit.source import Copies, Kept, Marker, Shipment, Stored, View, Witness
 from reference_service.aws.items import from_item, to_item
 from reference_service.bootstrap import project_order, public_events
+from reference_service.cqrs.anchoring import Anchoring
 from reference_service.cqrs.commit import Cause, Commit, following
 from reference_service.cqrs.gate import after
+from reference_service.cqrs.memory import InMemoryEventStore
 from reference_service.order.codec import OrderCodec
 from reference_service.order.events import Event
 from reference_service.public_writer import PublicWriter
 from reference_service.schemas import Schemas
+from tests.cqrs.memory_anchors import InMemoryAnchors
 from tests.order.ana import CANCELLED, TOTAL, paid
 from tests.order.ana import SHIPPED as LIFE
 
@@ -66,6 +69,10 @@ class PlainStores:
     copies: dict[str, bytes] = field(default_factory=dict)
     shipped: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     parked: list[Marker] = field(default_factory=list)
+    anchors: InMemoryAnchors = field(default_factory=InMemoryAnchors)
+    changed: dict[str, int] = field(default_factory=dict)
+    unlocked: set[str] = field(default_factory=set)
+    retention: str | None = "COMPLIANCE for 90 days"
     meanwhile: Callable[[], None] = lambda: None
 
     def store(self, commits: Sequence[Commit]) -> None:
@@ -104,6 +111,24 @@ class PlainStores:
 
     def markers(self) -> Iterator[Marker]:
         return iter(self.parked)
+
+    def anchor(self, now: datetime) -> None:
+        """What the anchor function does when the clock comes to `now`."""
+        events = InMemoryEventStore()
+        for stream in self.items:
+            for commit in self.commits(stream):
+                events.append(commit)
+        assert Anchoring(events, self.anchors, lambda: now).go_on(timedelta(hours=1)).complete
+
+    def kept(self) -> Iterator[Kept]:
+        for name in self.anchors.names(""):
+            yield Kept(name, "first", self.changed.get(name, 0))
+
+    def witness(self, kept: Kept) -> Witness:
+        return Witness(self.anchors.read(kept.name), kept.name not in self.unlocked)
+
+    def lock(self) -> str | None:
+        return self.retention
 
     def ledger(self, stream: str) -> Copies:
         return {name: body for name, body in self.copies.items() if name.startswith(f"{stream}/")}

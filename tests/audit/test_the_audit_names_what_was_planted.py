@@ -19,6 +19,7 @@ from reference_service.cqrs.commit import Commit, sealed
 from reference_service.cqrs.gate import Gate, after
 from reference_service.order.money import Money
 from reference_service.public_writer import PublicWriter
+from tests.audit import test_anchors_bear_witness
 from tests.audit.plain import (
     CANCEL,
     CODEC,
@@ -335,7 +336,8 @@ def test_it_is_named_when_its_stream_alone_is_asked_for(planted: str) -> None:
 
 
 def test_every_kind_was_planted() -> None:
-    planted = {kind for _, expected in PLANTED.values() for _, _, kind in expected}
+    everything = [*PLANTED.values(), *test_anchors_bear_witness.PLANTED.values()]
+    planted = {kind for _, expected in everything for _, _, kind in expected}
     assert planted == set(get_args(Kind))
 
 
