@@ -44,6 +44,7 @@ from reference_service.settings import (
 )
 
 if TYPE_CHECKING:
+    from reference_service.aws.audit_views import AuditViews
     from reference_service.aws.dynamodb_event_store import DynamoDBEventStore
     from reference_service.aws.dynamodb_shipments import DynamoDBShipments
     from reference_service.aws.eventbridge_bus import EventBridgeBus
@@ -168,10 +169,12 @@ class Operations:
     read_side: "ReadSide"
     publisher: "Publisher"
     cursors: "ReconcileCursors"
+    audit_views: "AuditViews"
     failed_batches: "S3FailedBatches"
 
 
 def operations(settings: OperationsSettings) -> Operations:
+    from reference_service.aws.audit_views import AuditViews
     from reference_service.aws.postgres_read_model import ReconcileCursors
     from reference_service.aws.s3_objects import S3FailedBatches
 
@@ -180,6 +183,7 @@ def operations(settings: OperationsSettings) -> Operations:
         side,
         publisher(settings),
         ReconcileCursors(side.database),
+        AuditViews(side.database),
         S3FailedBatches(
             _client("s3"), settings.failures_bucket, limit_bytes=FAILED_BATCH_LIMIT_BYTES
         ),

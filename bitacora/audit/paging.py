@@ -1,21 +1,15 @@
-"""Reads the stores page by page, past the service's own code: at most one stream whole.
-
-With a root client for DynamoDB and S3, and read-only sessions on PostgreSQL.
-"""
+"""Reads the stores page by page, past the service's own code: at most one stream whole."""
 
 import json
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
-import psycopg
 from botocore.exceptions import ClientError
-from psycopg import sql
-from psycopg.conninfo import make_conninfo
 
-from bitacora.audit.observation import ORDER, SHIPMENT
-from bitacora.audit.reading import LEDGER_PREFIX, LEDGER_SUFFIX, Stores
+from bitacora.audit.observation import SHIPMENT
+from bitacora.audit.reading import LEDGER_PREFIX, LEDGER_SUFFIX, CloudStores
 from bitacora.audit.source import (
     Copies,
     Item,
@@ -26,7 +20,6 @@ from bitacora.audit.source import (
     View,
     Witness,
 )
-from reference_service.aws.order_tables import ORDER_SUMMARY, order_id_of
 from reference_service.cqrs.anchor import UNPACKED_LIMIT_BYTES
 from reference_service.cqrs.gate import Gate
 from reference_service.tables import EVENTS, PARKED, SHIPMENTS
@@ -40,38 +33,22 @@ UNLOCKED = (
     "NoSuchObjectLockConfiguration",
     "InvalidRequest",
 )
-# Rows that the database sends at a time.
-PAGE_ROWS = 1000
 
-_VIEWS = sql.SQL("""
-    SELECT asked.stream, gate.commit, gate.hash, parked.commit, parked.reason, {columns}
-    FROM unnest(%s::text[], %s::uuid[]) AS asked (stream, key)
-    LEFT JOIN read_model.gates AS gate ON gate.stream = asked.stream
-    LEFT JOIN read_model.parked AS parked ON parked.stream = asked.stream
-    LEFT JOIN {table} AS found ON {key} = asked.key
-""").format(
-    columns=ORDER_SUMMARY.selected("found"),
-    table=ORDER_SUMMARY.identifier("read_model"),
-    key=sql.Identifier("found", ORDER_SUMMARY.key),
-)
-_VIEWED = sql.SQL("""
-    SELECT stream FROM read_model.gates UNION SELECT stream FROM read_model.parked
-    UNION SELECT {prefix} || {key}::text FROM {table}
-""").format(
-    prefix=sql.Literal(ORDER),
-    key=sql.Identifier(ORDER_SUMMARY.key),
-    table=ORDER_SUMMARY.identifier("read_model"),
-)
+
+class Views(Protocol):
+    """The read model's answers, as reference_service.aws.audit_views.AuditViews gives them."""
+
+    def views(self, streams: Sequence[str]) -> list[dict[str, Any]]: ...
+
+    def viewed(self, cursor: str | None) -> dict[str, Any]: ...
 
 
 class PagedStores:
     """The stores of a target as bitacora.audit.source.Source."""
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: CloudStores, views: Views) -> None:
         self._stores = stores
-        self._database = make_conninfo(
-            stores.database, options="-c default_transaction_read_only=on"
-        )
+        self._views = views
 
     def histories(self) -> Iterator[Stored]:
         """In the order of a scan, which keeps the items of a partition key together."""
@@ -90,17 +67,15 @@ class PagedStores:
         return Stored(stream, tuple(item for page in pages for item in page["Items"]))
 
     def views(self, streams: Sequence[str]) -> dict[str, View]:
-        with psycopg.connect(self._database) as session:
-            keys = [order_id_of(stream) for stream in streams]
-            found = session.execute(_VIEWS, [list(streams), keys]).fetchall()
-        return {record[0]: _view(*record) for record in found}
+        return {told["stream"]: _view(told) for told in self._views.views(streams)}
 
     def viewed(self) -> Iterator[str]:
-        with psycopg.connect(self._database) as session, session.cursor("viewed") as cursor:
-            cursor.itersize = PAGE_ROWS
-            cursor.execute(_VIEWED)
-            for (stream,) in cursor:
-                yield stream
+        cursor: str | None = None
+        while True:
+            page = self._views.viewed(cursor)
+            yield from page["streams"]
+            if (cursor := page["cursor"]) is None:
+                return
 
     def kept(self) -> Iterator[Kept]:
         """Versions come by name, the newest first; marks of deletion beside them."""
@@ -190,21 +165,14 @@ def _said(call: Callable[..., Any], unless: Container[str], **request: Any) -> A
         raise
 
 
-def _view(
-    stream: str,
-    commit: int | None,
-    digest: bytes | None,
-    parked_at: int | None,
-    reason: str | None,
-    *columns: Any,
-) -> View:
-    row: Mapping[str, Any] = dict(zip(ORDER_SUMMARY.columns, columns, strict=True))
+def _view(told: Mapping[str, Any]) -> View:
+    gate, parked = told["gate"], told["parked"]
     return View(
-        gate=None if commit is None or digest is None else Gate(commit, digest.hex()),
-        row=None if row[ORDER_SUMMARY.key] is None else row,
-        parked=None
-        if parked_at is None
-        else Marker("projector", stream, parked_at, reason or "no reason given"),
+        gate=Gate(gate["commit"], gate["hash"]) if gate else None,
+        row=told["row"],
+        parked=Marker("projector", told["stream"], parked["commit"], parked["reason"])
+        if parked
+        else None,
     )
 
 

@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import psycopg
@@ -23,17 +23,26 @@ LEDGER_SUFFIX = ".json"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stores:
-    """Clients of the emulator with its root keys; `database` is the superuser's DSN."""
+class CloudStores:
+    """boto3 clients, and the stack's outputs of these names."""
 
     dynamodb: Any
     s3: Any
-    database: str
     events_table: str
     shipments_table: str
     parked_table: str
     ledger_bucket: str
     anchors_bucket: str
+
+
+NAMES = tuple(field.name for field in fields(CloudStores) if field.type is str)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stores(CloudStores):
+    """Clients of the emulator with its root keys; `database` is the superuser's DSN."""
+
+    database: str
 
 
 def stores_of(environment: Environment) -> Stores:
@@ -43,11 +52,7 @@ def stores_of(environment: Environment) -> Stores:
         dynamodb=environment.client("dynamodb"),
         s3=environment.client("s3"),
         database=make_conninfo(environment.postgres.admin_dsn, dbname=outputs["database"]["name"]),
-        events_table=outputs["events_table"],
-        shipments_table=outputs["shipments_table"],
-        parked_table=outputs["parked_table"],
-        ledger_bucket=outputs["ledger_bucket"],
-        anchors_bucket=outputs["anchors_bucket"],
+        **{name: outputs[name] for name in NAMES},
     )
 
 

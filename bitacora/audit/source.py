@@ -72,7 +72,7 @@ class Witness:
 class Source(Protocol):
     """Reads only. What is asked for by stream is as new as the call; iterators page by page.
 
-    Every method raises what its stores raise: psycopg's and botocore's errors.
+    Every method raises what its stores raise: psycopg's and botocore's errors, Unavailable.
     """
 
     def histories(self) -> Iterator[Stored]:
@@ -85,7 +85,7 @@ class Source(Protocol):
         """Every one of the streams, gate and row of one moment."""
 
     def viewed(self) -> Iterator[str]:
-        """Every stream that has a gate, a row or a parked marker, once."""
+        """Every stream that has a gate, a row or a parked marker, once or more often."""
 
     def kept(self) -> Iterator[Kept]:
         """Every object of the anchors' bucket, hidden ones too."""

@@ -23,6 +23,7 @@ from bitacora.audit.observation import ORDER, SHIPMENT
 from bitacora.audit.orders import Orders
 from bitacora.audit.source import READERS, Source
 from bitacora.audit.stream_audit import Clock, Lag, Look, look, look_at_shipment
+from reference_service.cqrs.store import Unavailable
 
 T = TypeVar("T")
 BATCH_STREAMS = 64
@@ -88,7 +89,7 @@ def audit(
         for seen in looks.one(stream) if stream else looks.all():
             _add(report, seen)
             tell(report)
-    except (psycopg.Error, BotoCoreError, ClientError) as fault:
+    except (psycopg.Error, BotoCoreError, ClientError, Unavailable) as fault:
         report.unread = str(fault).partition("\n")[0]
     return report
 

@@ -34,6 +34,10 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     if is_queue_event(event):
         return consume("operations", event, _heal_failed_batches)
     match event:
+        case {"operation": "views", "streams": [*streams]}:
+            return {"views": operations.audit_views.views([str(stream) for stream in streams])}
+        case {"operation": "viewed"}:
+            return operations.audit_views.viewed(event.get("cursor"))
         case {"operation": "repair", "stream": str(stream)}:
             result = asdict(operations.read_side.projector().repair(stream))
         case {"operation": "republish", "stream": str(stream)}:

@@ -7,8 +7,8 @@ from uuid import uuid4
 import pytest
 
 from bitacora.audit.anchors import Anchored, anchored
-from bitacora.audit.paging import PagedStores
-from bitacora.audit.reading import Stores
+from bitacora.audit.readers import directly
+from bitacora.audit.reading import NAMES, Stores
 from reference_service.aws.s3_objects import S3Anchors
 from reference_service.cqrs.anchor import anchor_name, part_name
 from reference_service.cqrs.anchoring import Anchoring
@@ -49,9 +49,9 @@ def locked(emulator: Emulator) -> Bucket:
 
 def read(bucket: Bucket) -> Anchored:
     s3, name = bucket
-    unused = dict.fromkeys(("events_table", "shipments_table", "parked_table", "ledger_bucket"), "")
-    stores = Stores(dynamodb=None, s3=s3, database="", anchors_bucket=name, **unused)
-    return anchored(PagedStores(stores))
+    names = dict.fromkeys(NAMES, "unused") | {"anchors_bucket": name}
+    stores = Stores(dynamodb=None, s3=s3, database="unused", **names)
+    return anchored(directly(stores))
 
 
 def told(found: Anchored) -> list[tuple[str, str]]:

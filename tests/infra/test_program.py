@@ -51,7 +51,7 @@ READERS = ("relay", "publisher", "projector", "catch-up")
 
 def test_exports_what_the_tools_read(topology: Program) -> None:
     assert topology.exports.keys() == EXPORTS
-    assert len(topology.exports["functions"]) == 12
+    assert len(topology.exports["functions"]) == 13
     assert sorted(topology.exports["queues"]) == [
         "failed-batches",
         "fulfilment",
