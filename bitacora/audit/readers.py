@@ -1,25 +1,25 @@
 """The two ways to a read model: into its database, and through the operations function."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import psycopg
 
 from bitacora.audit.paging import PagedStores
-from bitacora.audit.reading import NAMES, CloudStores, Stores
+from bitacora.audit.reading import NAMES, CloudStores, Stores, stores_of
+from bitacora.embedded.environment import Environment
+from bitacora.embedded.problem import Problem
+from bitacora.targets import Target, invoke, output
 from reference_service.aws.audit_views import AuditViews
 from reference_service.aws.postgres import Database
+from reference_service.cqrs.store import Unavailable
 
 
-class Target(Protocol):
-    """What is asked of a target."""
-
-    @property
-    def outputs(self) -> Mapping[str, Any]: ...
-
-    def client(self, service: str) -> Any: ...
-
-    def invoke(self, function_key: str, event: Mapping[str, Any]) -> Any: ...
+def source_of(target: Target) -> PagedStores:
+    """Raises Problem for a target that is not there, or lacks what is to be read."""
+    if isinstance(target, Environment):
+        return directly(stores_of(target))
+    return through_operations(target)
 
 
 def directly(stores: Stores) -> PagedStores:
@@ -34,7 +34,7 @@ def directly(stores: Stores) -> PagedStores:
 
 def through_operations(target: Target) -> PagedStores:
     """With the caller's credentials for AWS: Aurora is private, a function stands before it."""
-    names = {name: target.outputs[name] for name in NAMES}
+    names = {name: output(target, name) for name in NAMES}
     stores = CloudStores(dynamodb=target.client("dynamodb"), s3=target.client("s3"), **names)
     return PagedStores(stores, OperatedViews(target))
 
@@ -45,10 +45,15 @@ class OperatedViews:
 
     def views(self, streams: Sequence[str]) -> list[dict[str, Any]]:
         asked = {"operation": "views", "streams": list(streams)}
-        found: list[dict[str, Any]] = self._target.invoke("operations", asked)["views"]
+        found: list[dict[str, Any]] = self._asked(asked)["views"]
         return found
 
     def viewed(self, cursor: str | None) -> dict[str, Any]:
-        asked = {"operation": "viewed", "cursor": cursor}
-        page: dict[str, Any] = self._target.invoke("operations", asked)
+        page: dict[str, Any] = self._asked({"operation": "viewed", "cursor": cursor})
         return page
+
+    def _asked(self, event: Mapping[str, Any]) -> Any:
+        try:
+            return invoke(self._target, "operations", event)
+        except Problem as problem:
+            raise Unavailable(problem.what) from problem

@@ -37,8 +37,7 @@ def audit(
     from datetime import UTC, datetime
 
     from bitacora.audit.orders import Orders
-    from bitacora.audit.readers import directly
-    from bitacora.audit.reading import stores_of
+    from bitacora.audit.readers import source_of
     from bitacora.audit.store_audit import audit as audited
     from bitacora.audit.stream_audit import Clock
     from bitacora.cli import screen
@@ -50,7 +49,7 @@ def audit(
         raise UsageProblem(
             "--stream is empty.", "Name a stream, like order-<uuid>, or leave it out."
         )
-    source = directly(stores_of(home.environment))
+    source = source_of(home.target)
     clock = Clock(datetime.now(UTC), grace)
     with _telling() as tell:
         report = audited(source, Orders(Schemas.load()), clock, stream=stream, tell=tell)

@@ -8,6 +8,7 @@ from psycopg import sql
 
 from reference_service.aws.order_tables import ORDER_SUMMARY, order_id_of
 from reference_service.aws.postgres import Database
+from reference_service.cqrs.projection import Unstorable
 
 _VIEWS = sql.SQL("""
     SELECT asked.stream, gate.commit, encode(gate.hash, 'hex'), parked.commit, parked.reason,
@@ -40,7 +41,7 @@ class AuditViews:
         self._page = page
 
     def views(self, streams: Sequence[str]) -> list[dict[str, Any]]:
-        """Of each stream {"stream", "gate", "row", "parked"}, all of one moment.
+        """Of each stream {"stream", "gate", "row", "parked"}, in any order, all of one moment.
 
         The gate is {"commit", "hash"}, the row by column, times as text, parked is {"commit",
         "reason"}; what there is not is null. Raises Unavailable.
@@ -55,13 +56,13 @@ class AuditViews:
     def viewed(self, cursor: str | None) -> dict[str, Any]:
         """{"streams", "cursor"}: a page of the streams that have a gate, a row or a parked marker.
 
-        A stream comes once for each. `cursor` begins the next page, null after the last. Raises
-        Unavailable; ValueError for what is no cursor.
+        A stream comes once for each. `cursor` begins the next page, null after the last; of what is
+        no cursor the answer is {"error"}. Raises Unavailable.
         """
         table, _, after = (cursor or _VIEWED[0][0]).partition("/")
         tables = [name for name, _, _ in _VIEWED]
         if table not in tables:
-            raise ValueError(f"{cursor!r} is no cursor of this list")
+            return {"error": f"{cursor!r} is no cursor of this list"}
         place = tables.index(table)
         _, key, prefix = _VIEWED[place]
         query = sql.SQL(_PAGE).format(
@@ -73,7 +74,10 @@ class AuditViews:
             else sql.SQL(""),
             limit=sql.Literal(self._page),
         )
-        found = self._database.read(lambda connection: connection.execute(query).fetchall())
+        try:
+            found = self._database.read(lambda connection: connection.execute(query).fetchall())
+        except Unstorable:
+            return {"error": f"{cursor!r} is no cursor of this list"}
         if len(found) == self._page:
             following: str | None = f"{table}/{found[-1][1]}"
         else:

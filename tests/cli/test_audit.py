@@ -1,8 +1,12 @@
 """`bitacora audit` on a running environment: sound as it is, and spoilt behind its back."""
 
 import json
-from collections.abc import Iterator
+import os
+import re
+import subprocess
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -10,11 +14,12 @@ import pytest
 
 from bitacora.audit.reading import Stores, stores_of
 from bitacora.audit.until import until
-from bitacora.embedded.environment import Environment
-from tests.cli.conftest import Run
+from bitacora.embedded.environment import PROJECT, Environment
+from tests.cli.conftest import BITACORA, TIMEOUT_S, Run
 
 ARRIVED_WITHIN_S = 120
 COMMITS_OF_A_DEMO = 3
+READING = re.compile(r"[a-z0-9]+:(Get|List|Query|Scan)[A-Za-z]*")
 
 
 def audited(run: Run, *arguments: str) -> dict[str, Any]:
@@ -42,6 +47,32 @@ def demo(run: Run) -> str:
     return f"order-{json.loads(done.stdout)['order_id']}"
 
 
+def anchored(run: Run) -> None:
+    """The heads as they are now, by the anchor function with its own role."""
+    done = run("invoke", "anchor", "--event", "-", stdin="{}")
+    assert json.loads(done.stdout)["complete"] is True, done.stderr
+
+
+def audited_stack(
+    outputs: Mapping[str, Any], folder: Path, credentials: Mapping[str, str]
+) -> dict[str, Any]:
+    """What `--outputs FILE audit` says with these credentials, and the exit code beside it."""
+    saved = folder / "outputs.json"
+    saved.write_text(json.dumps(outputs))
+    done = subprocess.run(
+        [str(BITACORA), "--outputs", str(saved), "audit", "--grace", "0", "--json"],
+        env={**os.environ, **credentials},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    assert done.returncode == (0 if document["verdict"] == "holds" else 1)
+    return document
+
+
 def test_a_running_environment_holds(run: Run) -> None:
     demo(run)
     document = holds(run)
@@ -59,11 +90,13 @@ def test_what_was_changed_behind_its_back_is_named(run: Run, environment: Enviro
     stores = stores_of(environment)
     altered, cut, edited, removed = (demo(run) for _ in range(4))
     holds(run)
+    anchored(run)
     expected = {
         (altered, 2, "altered-commit"),
         # The row still shows the payment as it was.
         (altered, COMMITS_OF_A_DEMO, "altered-row"),
         (cut, COMMITS_OF_A_DEMO, "ahead"),
+        (cut, COMMITS_OF_A_DEMO, "cut-off"),
         (cut, COMMITS_OF_A_DEMO, "invented-event"),
         (edited, COMMITS_OF_A_DEMO, "altered-row"),
         (removed, 1, "missing-event"),
@@ -81,7 +114,7 @@ def test_what_was_changed_behind_its_back_is_named(run: Run, environment: Enviro
     assert document["verdict"] == "violated"
     assert document["meanings"].keys() == {kind for _, _, kind in expected}
     assert text.returncode == 1
-    assert text.stdout.startswith("Verdict: violated, 6 findings in 4 streams.")
+    assert text.stdout.startswith("Verdict: violated, 7 findings in 4 streams.")
     assert max(map(len, text.stdout.splitlines())) <= 100
     assert all(stream in text.stdout and kind in text.stdout for stream, _, kind in expected)
     assert [finding["kind"] for finding in alone["findings"]] == [
@@ -90,6 +123,47 @@ def test_what_was_changed_behind_its_back_is_named(run: Run, environment: Enviro
     ]
     assert alone["looked_at"]["streams"] == 1
     assert holds(run)["looked_at"]["streams"] >= len(expected) - 1
+
+
+def test_what_only_anchors_can_tell_is_named(run: Run, environment: Environment) -> None:
+    """Somebody who may write everything but the anchors cuts a tail off in every store."""
+    stores, cut = stores_of(environment), demo(run)
+    holds(run)
+    with tail_cut_off_everywhere(stores, cut):
+        assert audited(run, "--grace", "0")["findings"] == []
+    anchored(run)
+    with tail_cut_off_everywhere(stores, cut):
+        document = audited(run, "--grace", "0")
+        alone = audited(run, "--stream", cut, "--grace", "0")
+    assert [(f["stream"], f["commit"], f["kind"]) for f in document["findings"]] == [
+        (cut, COMMITS_OF_A_DEMO, "cut-off")
+    ]
+    assert alone["findings"] == document["findings"]
+    assert document["anchored"]["lock"] == "GOVERNANCE for 90 days"
+    assert document["anchored"]["up_to"] in document["anchored"]["note"]
+    assert holds(run)["anchored"]["up_to"] == document["anchored"]["up_to"]
+
+
+def test_a_stack_is_audited_with_rights_to_read(
+    run: Run, environment: Environment, tmp_path: Path
+) -> None:
+    """The read model through the operations function, everything else directly."""
+    demo(run)
+    anchored(run)
+    here = holds(run)
+    credentials = auditor(environment, "ada")
+    assert audited_stack(environment.outputs, tmp_path, credentials) == here
+
+
+def test_a_stack_whose_function_can_not_be_invoked_is_unknown(
+    run: Run, environment: Environment, tmp_path: Path
+) -> None:
+    demo(run)
+    functions = {**environment.outputs["functions"], "operations": "bitacora-embedded-anchor"}
+    outputs = {**environment.outputs, "functions": functions}
+    document = audited_stack(outputs, tmp_path, auditor(environment, "grace"))
+    assert document["verdict"] == "unknown"
+    assert "operations could not be invoked" in document["reason"]
 
 
 def test_without_the_read_model_nothing_is_known(run: Run, environment: Environment) -> None:
@@ -106,6 +180,53 @@ def test_without_the_read_model_nothing_is_known(run: Run, environment: Environm
 @pytest.mark.parametrize("stream", ["order-1", "shipment-1", "x' OR '1'='1", "order-/../"])
 def test_a_stream_that_is_nowhere_is_unknown(run: Run, stream: str) -> None:
     assert audited(run, "--stream", stream)["verdict"] == "unknown"
+
+
+def auditor(environment: Environment, name: str) -> dict[str, str]:
+    """The environment of somebody who may do what docs/audit.md lists."""
+    page = (PROJECT / "docs" / "audit.md").read_text()
+    [listed] = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    policy = json.loads(listed.replace("bitacora-dev", environment.outputs["prefix"]))
+    *reading, invoking = policy["Statement"]
+    assert all(READING.fullmatch(action) for one in reading for action in one["Action"])
+    assert invoking["Action"] == "lambda:InvokeFunction"
+    iam = environment.client("iam")
+    iam.create_user(UserName=name)
+    iam.put_user_policy(UserName=name, PolicyName="read", PolicyDocument=json.dumps(policy))
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return {
+        "AWS_ACCESS_KEY_ID": key["AccessKeyId"],
+        "AWS_SECRET_ACCESS_KEY": key["SecretAccessKey"],
+        "AWS_ENDPOINT_URL": environment.endpoint,
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+
+
+@contextmanager
+def tail_cut_off_everywhere(stores: Stores, stream: str) -> Iterator[None]:
+    """Its last commit, and what the read model and the ledger know of it."""
+    last, before = (stored(stores, stream, COMMITS_OF_A_DEMO - n) for n in (0, 1))
+    order_id, hash_ = stream.removeprefix("order-"), before["hash"]["B"]
+    told = f"events/{stream}/{COMMITS_OF_A_DEMO}/0.json"
+    gates = "UPDATE read_model.gates SET commit = commit + %s, hash = %s WHERE stream = %s"
+    rows = (
+        "UPDATE read_model.order_summary SET version = version + %s, status = %s, shipment_id = %s,"
+        " updated_at = %s WHERE order_id = %s"
+    )
+    with (
+        commit_deleted(stores, stream, COMMITS_OF_A_DEMO),
+        ledger_object_deleted(stores, told),
+        psycopg.connect(stores.database, autocommit=True) as session,
+    ):
+        found = session.execute(
+            "SELECT shipment_id FROM read_model.order_summary WHERE order_id = %s", [order_id]
+        ).fetchone()
+        assert found
+        session.execute(gates, [-1, hash_, stream])
+        session.execute(rows, [-1, "confirmed", None, before["at"]["S"], order_id])
+        yield
+        session.execute(gates, [1, last["hash"]["B"], stream])
+        session.execute(rows, [1, "shipped", found[0], last["at"]["S"], order_id])
 
 
 @contextmanager
