@@ -7,24 +7,32 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 NAMESPACE = "Bitacora"
 
 
-def report(function: str, counts: Mapping[str, int | float], **facts: Any) -> None:
+def report(
+    function: str,
+    counts: Mapping[str, int | float],
+    dimensions: Mapping[str, str] = MappingProxyType({}),
+    **facts: Any,
+) -> None:
     """Print the line: `counts` become metrics with the dimension Function, `facts` stay in the log.
 
-    The dimension is the deployed function's name, so that two stacks of one account do not share an
-    alarm; outside Lambda it is `function`. A metric's unit is told by its name: names ending in _ms
-    are milliseconds, others are counts.
+    Further `dimensions` (name → value) stand beside Function, which is the deployed function's
+    name, so that two stacks of one account do not share an alarm; outside Lambda it is `function`.
+    A metric's unit is told by its name: names ending in _ms are milliseconds, others are counts.
     """
     metrics = [
         {"Name": name, "Unit": "Milliseconds" if name.endswith("_ms") else "Count"}
         for name in counts
     ]
-    directive = {"Namespace": NAMESPACE, "Dimensions": [["Function"]], "Metrics": metrics}
+    named = [["Function", *dimensions]]
+    directive = {"Namespace": NAMESPACE, "Dimensions": named, "Metrics": metrics}
     aws = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
     shown = {name: value for name, value in facts.items() if value not in (None, [], {}, "")}
     name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", function)
-    print(json.dumps({"_aws": aws, "Function": name, **counts, **shown}, default=str))
+    line = {"_aws": aws, "Function": name, **dimensions, **counts, **shown}
+    print(json.dumps(line, default=str))

@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeAlias
 
 from reference_service.cqrs.commit import Commit
 from reference_service.cqrs.gate import START, Arrival, Gate, after, classify
+from reference_service.cqrs.heartbeat import is_heartbeat
 from reference_service.cqrs.store import EventStore, Head, Unavailable
 from reference_service.schemas import Undecodable
 
@@ -82,12 +83,16 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Projected:
-    """`failed` are to be delivered again, because of `error`; `parked` streams wait for repair."""
+    """`failed` are to be delivered again, because of `error`; `parked` streams wait for repair.
+
+    `reached` is the time of the last commit that was applied, by stream.
+    """
 
     failed: list[Delivery] = field(default_factory=list)
     advanced: int = 0
     parked: dict[str, Park] = field(default_factory=dict)
     error: str | None = None
+    reached: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,20 +129,23 @@ class Projector:
             waiting.setdefault(delivery.stream, []).append(delivery)
         advanced = 0
         parked: dict[str, Park] = {}
+        reached: dict[str, str] = {}
         try:
             for _ in range(MAX_ROUNDS):
                 advances, waiting = self._plan(waiting)
                 for done in self._advance(advances):
                     waiting.pop(done.stream)
                     advanced += done.end.commit - done.start.commit
+                    if done.at:
+                        reached[done.stream] = done.at
                     if done.park:
                         parked[done.stream] = done.park
                 if not waiting:
-                    return Projected([], advanced, parked)
+                    return Projected([], advanced, parked, reached=reached)
         except Unavailable as fault:
-            return Projected(list(batch), advanced, parked, str(fault))
+            return Projected(list(batch), advanced, parked, str(fault), reached)
         failed = [delivery for delivery in batch if delivery.stream in waiting]
-        return Projected(failed, advanced, parked, f"gates moved in {MAX_ROUNDS} rounds")
+        return Projected(failed, advanced, parked, f"gates moved in {MAX_ROUNDS} rounds", reached)
 
     def repair(self, stream: str) -> Repaired:
         """Apply every commit of the store above the gate, parked or not. Raises Unavailable."""
@@ -261,7 +269,7 @@ def extend(
                 park = Park(commit.commit, f"commit {commit.commit} is of another history")
                 break
         try:
-            row = project(row, commit)
+            row = row if is_heartbeat(commit) else project(row, commit)
         except Exception as fault:
             park = Park(commit.commit, f"{type(fault).__name__}: {fault}")
             break

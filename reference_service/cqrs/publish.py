@@ -8,6 +8,7 @@ import msgspec
 
 from reference_service.cqrs.change import Change
 from reference_service.cqrs.commit import Commit
+from reference_service.cqrs.heartbeat import is_heartbeat
 from reference_service.cqrs.parking import ParkedMarkers
 from reference_service.cqrs.store import EventStore, Unavailable
 from reference_service.schemas import Undecodable
@@ -147,8 +148,9 @@ class Publisher:
         events: list[dict[str, Any]] = []
         try:
             commits = self._store.load(stream)
-            for number in range(1, len(commits) + 1):
-                events += self._public(commits[:number])
+            for number, commit in enumerate(commits, start=1):
+                if not is_heartbeat(commit):
+                    events += self._public(commits[:number])
         except (Unpublishable, Undecodable) as fault:
             return _Whole(stream, number, events, str(fault))
         return _Whole(stream, number, events, None)
@@ -165,6 +167,8 @@ class Publisher:
     def _events(self, change: Change, history: dict[str, list[Commit]]) -> list[dict[str, Any]]:
         if change.commit is None:
             raise Unpublishable(change.fault or "unreadable")
+        if is_heartbeat(change.commit):
+            return []  # and its history is not loaded for that
         return self._public(self._up_to(change.commit, history))
 
     def _up_to(self, commit: Commit, history: dict[str, list[Commit]]) -> list[Commit]:
