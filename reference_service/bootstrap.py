@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from reference_service.cqrs.commit import Commit
 from reference_service.cqrs.decider import Codec, Decider, fold_commits
 from reference_service.cqrs.execution import Outcome, Request, execute
+from reference_service.cqrs.heartbeat import Heart
 from reference_service.cqrs.store import EventStore
 from reference_service.order import decider as order_decider
 from reference_service.order.codec import OrderCodec
@@ -31,6 +32,7 @@ from reference_service.settings import (
     CommandSettings,
     CommandWorkerSettings,
     FulfilmentSettings,
+    HeartbeatSettings,
     LedgerSettings,
     MigrationSettings,
     NotifierSettings,
@@ -105,6 +107,10 @@ def command(settings: CommandSettings | CommandWorkerSettings) -> Orders:
     return Orders(schemas, _event_store(settings.events_table), codec)
 
 
+def heartbeat(settings: HeartbeatSettings) -> Heart:
+    return Heart(_event_store(settings.events_table), settings.log_shards, _utc_now, _new_id)
+
+
 def relay(settings: RelaySettings) -> "Relay":
     from reference_service.aws.kinesis_log import KinesisLog
     from reference_service.aws.parked_markers import DynamoDBParkedMarkers
@@ -161,7 +167,7 @@ def query(settings: QuerySettings) -> QuerySide:
     store = _event_store(settings.events_table, _deferred("dynamodb", PROMPT))
     orders = Orders(schemas, store, OrderCodec(schemas))
     database = Database(iam_connect(settings, QUERY_WAIT_S))
-    return QuerySide(PostgresQueries(database, LAYOUTS), orders)
+    return QuerySide(PostgresQueries(database, LAYOUTS, settings.log_shards), orders)
 
 
 @dataclass(frozen=True)

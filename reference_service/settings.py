@@ -73,6 +73,12 @@ class CommandWorkerSettings(WriterSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class HeartbeatSettings(Settings):
+    events_table: str
+    log_shards: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class RelaySettings(Settings):
     log_stream: str
     evidence_bucket: str
@@ -94,6 +100,7 @@ class ProjectorSettings(DatabaseSettings):
 @dataclass(frozen=True, kw_only=True)
 class QuerySettings(DatabaseSettings):
     events_table: str
+    log_shards: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -112,7 +112,11 @@ class ReadSide(Capability):
                 timeout_s=10,
                 placement=self.args.network.functions,
                 concurrency=self.args.deployment.settings.size.query_concurrency,
-                environment=environment(QuerySettings, **self._reads("query")),
+                environment=environment(
+                    QuerySettings,
+                    log_shards=str(self.args.deployment.settings.size.log_shards),
+                    **self._reads("query"),
+                ),
                 statements=[self.args.event_store.read(), self.args.database.connect_as("query")],
             ),
             self.child,

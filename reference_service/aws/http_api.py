@@ -145,13 +145,19 @@ def answer(
     """An answer of payload format 2.0; header names in keywords stand with underscores."""
     return {
         "statusCode": status,
-        "headers": {
-            "content-type": content_type,
-            "cache-control": "no-store",
-            **{name.replace("_", "-"): text for name, text in headers.items()},
-        },
+        "headers": {"content-type": content_type, **_sent(headers)},
         "body": msgspec.json.encode(body).decode(),
     }
+
+
+def unchanged(**headers: str) -> dict[str, Any]:
+    """The answer that there is nothing newer than what the caller has: 304, without a body."""
+    return {"statusCode": 304, "headers": _sent(headers)}
+
+
+def _sent(headers: Mapping[str, str]) -> dict[str, str]:
+    named = {name.replace("_", "-"): text for name, text in headers.items()}
+    return {"cache-control": "no-store", **named}
 
 
 def problem_answer(problem: Problem) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, LiteralString
 from uuid import UUID
 
 import msgspec
@@ -16,8 +16,9 @@ from reference_service.aws.generations import Connection, Generation, live
 from reference_service.aws.layout import Layout
 from reference_service.aws.order_tables import CUSTOMER_SUMMARY
 from reference_service.aws.postgres import Database
-from reference_service.aws.row_table import RowTable
+from reference_service.aws.row_table import RowTable, SumTable
 from reference_service.cqrs.commit import timestamp
+from reference_service.cqrs.heartbeat import days
 from reference_service.cqrs.store import Unavailable
 
 
@@ -25,11 +26,21 @@ from reference_service.cqrs.store import Unavailable
 class Found:
     """`commit` is the gate's, `parked` why the row can't go on (None when it can).
 
-    `row` is None when already the first commit could not be projected.
+    `row` is None when already the first commit could not be projected. `lag_s` as in Page.
     """
 
     row: Any
     commit: int
+    parked: str | None
+    lag_s: float | None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How far a stream is shown: version 0 and no customer as long as it has no row."""
+
+    customer_id: str | None
+    version: int
     parked: str | None
 
 
@@ -48,38 +59,78 @@ class Listing:
 
 @dataclass(frozen=True)
 class Page:
-    """`cursor` is where the next page begins, None on the last one."""
+    """`cursor` is where the next page begins, None on the last one.
+
+    `lag_s` is the age of the newest heartbeat that was applied, of the shard of the log where that
+    is oldest. None: a shard had none since yesterday's midnight (UTC).
+    """
 
     rows: list[Any]
     cursor: str | None
+    lag_s: float | None
+
+
+@dataclass(frozen=True)
+class Sums:
+    """A record per currency, in the order of their codes; `lag_s` as in Page."""
+
+    currencies: list[dict[str, Any]]
+    lag_s: float | None
 
 
 class BadCursor(ValueError):
     """A cursor that no page of this listing gave."""
 
 
-# Each statement tells first which generation was live at its moment.
-_LIVE = sql.SQL("(SELECT live FROM read_model.pointer WHERE projection = 'orders')")
+# Each statement tells first which generation was live at its moment, and then mostly its lag by the
+# heartbeats. What is asked for stands beside that: one record without it when there is nothing.
+_LIVE = "(SELECT live FROM read_model.pointer WHERE projection = 'orders')"
+_STATE = """
+    SELECT {live} AS live, (
+        SELECT CASE WHEN count(at) = count(*) THEN extract(epoch FROM now() - min(at))::float8 END
+        FROM (
+            SELECT coalesce(of_today.at, of_day_before.at) AS at
+            FROM unnest(%(today)s::text[], %(before)s::text[]) AS heartbeat (today, day_before)
+            LEFT JOIN {gates} AS of_today ON of_today.stream = today
+            LEFT JOIN {gates} AS of_day_before ON of_day_before.stream = day_before
+        ) AS newest
+    ) AS lag_s
+"""
 _BY_STREAM = """
-    SELECT {live}, gate.commit, parked.reason, {columns}
-    FROM (SELECT %s::text AS stream, %s::{key_type} AS key) AS asked
-    LEFT JOIN {gates} AS gate ON gate.stream = asked.stream
+    SELECT state.*, gate.commit, parked.reason, {columns}
+    FROM ({state}) AS state
+    LEFT JOIN {gates} AS gate ON gate.stream = %(stream)s
+    LEFT JOIN {parked} AS parked ON parked.stream = %(stream)s
+    LEFT JOIN {rows} AS found ON {key} = %(key)s::{key_type}
+"""
+_SHOWN = """
+    SELECT {live}, asked.stream, found.customer_id, found.version, parked.reason
+    FROM unnest(%(streams)s::text[], %(keys)s::{key_type}[]) AS asked (stream, key)
     LEFT JOIN {parked} AS parked ON parked.stream = asked.stream
     LEFT JOIN {rows} AS found ON {key} = asked.key
 """
 # No parameter switches a condition off ("%(x)s IS NULL OR …"): the plan that PostgreSQL keeps for
 # all parameters could not start in the index then, and a page would cost what lies before it.
 _OF_CUSTOMER = """
-    SELECT {live}, {columns}
-    FROM {rows} AS found
-    WHERE customer_id = %(customer_id)s {of_status}
-        AND placed_at >= %(placed_from)s::timestamptz
-        AND (placed_at, order_id) < (%(placed_at)s::timestamptz, %(order_id)s::uuid)
-    ORDER BY placed_at DESC, order_id DESC
-    LIMIT %(limit)s
+    SELECT state.*, {columns}
+    FROM ({state}) AS state
+    LEFT JOIN (
+        SELECT * FROM {rows}
+        WHERE customer_id = %(customer_id)s {of_status}
+            AND placed_at >= %(placed_from)s::timestamptz
+            AND (placed_at, order_id) < (%(placed_at)s::timestamptz, %(order_id)s::uuid)
+        ORDER BY placed_at DESC, order_id DESC
+        LIMIT %(limit)s
+    ) AS found ON true
+    ORDER BY found.placed_at DESC, found.order_id DESC
 """
 _OF_STATUS = sql.SQL("AND status = %(status)s")
-_SUMS = "SELECT {live}, {columns} FROM {table} WHERE customer_id = %s ORDER BY currency"
+_SUMS = """
+    SELECT state.*, {sums}
+    FROM ({state}) AS state
+    LEFT JOIN (SELECT * FROM {table} WHERE customer_id = %(customer_id)s) AS found ON true
+    ORDER BY found.currency
+"""
 # How many swaps one read may meet.
 SWAPS = 3
 # Below every order id: a position of this id lies below all that was placed at its moment.
@@ -89,12 +140,14 @@ _LOWEST_ID = str(UUID(int=0))
 class PostgresQueries:
     """Reads the live generation, which it remembers; what turns out to be replaced is read again.
 
-    Every method raises Unavailable, which includes UnknownVersion: a generation of newer code.
+    The log has `shards`. Every method raises Unavailable, which includes UnknownVersion: a
+    generation of newer code.
     """
 
-    def __init__(self, database: Database, layouts: Mapping[int, Layout]) -> None:
+    def __init__(self, database: Database, layouts: Mapping[int, Layout], shards: int) -> None:
         self._database = database
         self._layouts = layouts
+        self._shards = shards
         self._reading: _Reading | None = None
 
     def by_stream(self, stream: str) -> Found | None:
@@ -102,12 +155,28 @@ class PostgresQueries:
 
         def ask(connection: Connection, reading: _Reading) -> list[Any]:
             key = reading.generation.layout.rows.key_of(stream)
-            return connection.execute(reading.by_stream, [stream, key]).fetchall()
+            asked = {"stream": stream, "key": key, **self._heartbeats()}
+            return connection.execute(reading.by_stream, asked).fetchall()
 
-        rows, ((commit, parked, *columns),) = self._read(ask)
+        rows, ((lag_s, commit, parked, *columns),) = self._read(ask)
         if commit is None and parked is None:
             return None
-        return Found(rows.from_record(columns) if columns[0] else None, commit or 0, parked)
+        row = rows.from_record(columns) if columns[0] else None
+        return Found(row, commit or 0, parked, lag_s)
+
+    def shown(self, streams: Sequence[str]) -> dict[str, Shown]:
+        """How far each of the streams, one at least, is shown, at one moment."""
+
+        def ask(connection: Connection, reading: _Reading) -> list[Any]:
+            keys = [reading.generation.layout.rows.key_of(stream) for stream in streams]
+            asked = {"streams": list(streams), "keys": keys}
+            return connection.execute(reading.shown, asked).fetchall()
+
+        _, found = self._read(ask)
+        return {
+            stream: Shown(customer_id, version or 0, parked)
+            for stream, customer_id, version, parked in found
+        }
 
     def of_customer(self, listing: Listing, limit: int, cursor: str | None) -> Page:
         """Newest first, by keyset: what is written meanwhile moves no order to another page.
@@ -125,6 +194,7 @@ class PostgresQueries:
             "placed_at": placed_at,
             "order_id": order_id,
             "limit": limit + 1,
+            **self._heartbeats(),
         }
 
         def ask(connection: Connection, reading: _Reading) -> list[Any]:
@@ -133,19 +203,27 @@ class PostgresQueries:
             return connection.execute(query, parameters).fetchall()
 
         table, found = self._read(ask)
-        rows = [table.from_record(one) for one in found]
+        rows = [table.from_record(columns) for _, *columns in found if columns[0]]
         page, more = rows[:limit], len(rows) > limit
         last = page[-1] if more else None
-        return Page(page, _cursor(listing, last.placed_at, last.order_id) if last else None)
+        following = _cursor(listing, last.placed_at, last.order_id) if last else None
+        return Page(page, following, lag_s=found[0][0])
 
-    def sums_of_customer(self, customer_id: str) -> list[dict[str, Any]]:
-        """What the customer ordered, a record per currency, in the order of their codes."""
+    def sums_of_customer(self, customer_id: str) -> Sums:
+        """What the customer ordered."""
 
         def ask(connection: Connection, reading: _Reading) -> list[Any]:
-            return connection.execute(reading.sums, [customer_id]).fetchall()
+            asked = {"customer_id": customer_id, **self._heartbeats()}
+            return connection.execute(reading.sums, asked).fetchall()
 
         _, found = self._read(ask)
-        return [dict(zip(CUSTOMER_SUMMARY.names, record, strict=True)) for record in found]
+        names = _sum_names(CUSTOMER_SUMMARY)
+        currencies = [dict(zip(names, sums, strict=True)) for _, *sums in found if sums[0]]
+        return Sums(currencies, lag_s=found[0][0])
+
+    def _heartbeats(self) -> dict[str, list[str]]:
+        today, before = days(self._shards, datetime.now(UTC).date())
+        return {"today": today, "before": before}
 
     def _read(
         self, ask: Callable[[Connection, "_Reading"], list[Any]]
@@ -164,8 +242,7 @@ class PostgresQueries:
                     if reading.generation.name == asked.name:
                         raise
                     continue
-                now = records[0][0] if records else self._look(connection).generation.name
-                if now == asked.name:
+                if records[0][0] == asked.name:
                     return asked.layout.rows, [record[1:] for record in records]
                 reading = self._look(connection)
             raise Unavailable(f"the read model was replaced {SWAPS} times while it was read")
@@ -180,40 +257,51 @@ class PostgresQueries:
 
 @dataclass(frozen=True)
 class _Reading:
-    """A generation with the statements that read it."""
+    """A generation with the statements that read it; each gives one record at least."""
 
     generation: Generation
-    by_stream: sql.Composed
-    of_customer: sql.Composed
-    of_customer_in_status: sql.Composed
-    sums: sql.Composed
+    by_stream: bytes
+    shown: bytes
+    of_customer: bytes
+    of_customer_in_status: bytes
+    sums: bytes
 
     @classmethod
     def of(cls, generation: Generation) -> "_Reading":
         name, rows = generation.name, generation.layout.rows
         (sums,) = generation.layout.sums
-        tables = {
-            "live": _LIVE,
+        tables: dict[str, sql.Composable] = {
+            "live": sql.SQL(_LIVE),
             "rows": rows.identifier(name),
             "gates": sql.Identifier(name, "gates"),
             "parked": sql.Identifier(name, "parked"),
             "columns": rows.selected("found"),
+            "key": sql.Identifier("found", rows.key),
+            "key_type": sql.SQL(rows.kind),
+            "table": sums.identifier(name),
+            "sums": sql.SQL(", ").join(
+                sql.Identifier("found", column) for column in _sum_names(sums)
+            ),
         }
+        tables["state"] = sql.SQL(_STATE).format(**tables)
+
+        def statement(text: LiteralString, **parts: sql.Composable) -> bytes:
+            # As bytes, for the driver renders what is composed anew each time.
+            return sql.SQL(text).format(**tables, **parts).as_bytes()
+
         return cls(
             generation,
-            by_stream=sql.SQL(_BY_STREAM).format(
-                key=sql.Identifier("found", rows.key),
-                key_type=sql.SQL(rows.kind),
-                **tables,
-            ),
-            of_customer=sql.SQL(_OF_CUSTOMER).format(of_status=sql.SQL(""), **tables),
-            of_customer_in_status=sql.SQL(_OF_CUSTOMER).format(of_status=_OF_STATUS, **tables),
-            sums=sql.SQL(_SUMS).format(
-                live=_LIVE,
-                table=sums.identifier(name),
-                columns=sql.SQL(", ").join(map(sql.Identifier, sums.names)),
-            ),
+            by_stream=statement(_BY_STREAM),
+            shown=statement(_SHOWN),
+            of_customer=statement(_OF_CUSTOMER, of_status=sql.SQL("")),
+            of_customer_in_status=statement(_OF_CUSTOMER, of_status=_OF_STATUS),
+            sums=statement(_SUMS),
         )
+
+
+def _sum_names(table: SumTable) -> tuple[str, ...]:
+    """Its columns but the customer, who knows."""
+    return tuple(name for name in table.names if name != "customer_id")
 
 
 def _text(moment: datetime | None, otherwise: str) -> str:

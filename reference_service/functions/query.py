@@ -1,16 +1,19 @@
-"""HTTP queries: GET /orders/{order_id}, /orders/{order_id}/history and /orders."""
+"""HTTP queries: an order, its history, the caller's orders, and what they sum up to."""
 
 import logging
+import math
 import os
+import re
 import time
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import msgspec
 
 from reference_service import bootstrap
+from reference_service.aws.generations import UnknownVersion
 from reference_service.aws.http_api import (
     HttpRequest,
     Problem,
@@ -18,9 +21,10 @@ from reference_service.aws.http_api import (
     bad_parameter,
     parse,
     problem_answer,
+    unchanged,
 )
 from reference_service.aws.metrics import report
-from reference_service.aws.postgres_queries import BadCursor, Found, Listing
+from reference_service.aws.postgres_queries import BadCursor, Found, Listing, Shown
 from reference_service.cqrs.commit import Commit, timestamp
 from reference_service.cqrs.store import Unavailable
 from reference_service.order.state import NotPlaced, Status
@@ -29,14 +33,19 @@ from reference_service.settings import QuerySettings
 
 side = bootstrap.query(QuerySettings.from_environment(os.environ))
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
-# How long a read with min_version waits for the projection, and how often it looks.
+# How long a read waits for the projection of what it must show, and how often it looks.
 WAIT_S = 2.0
 PAUSE_S = 0.05
 DEFAULT_PAGE, LARGEST_PAGE = 20, 100
 LARGEST_VERSION = 10**9
 CONSISTENCIES = ("eventual", "strong")
 STATUSES: tuple[str, ...] = get_args(Status)
+MOST_AFTER = 10
+_AFTER = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):([1-9][0-9]{0,8})")
+# Compared weakly (RFC 9110, 13.1.2): what compresses answers on their way marks tags so.
+_TAG = re.compile(r'(?:W/)?"(0|[1-9][0-9]{0,8})"')
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -45,6 +54,11 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         response = ROUTES[request.route](request)
     except Problem as problem:
         response = problem_answer(problem)
+    except UnknownVersion as fault:
+        logger.warning("query: %s", fault)
+        detail = "The read model was made by a newer deployment than the one that answers."
+        headers = {"retry-after": "60"}
+        response = problem_answer(Problem(503, "read-model-unknown", detail, headers=headers))
     except Unavailable as fault:
         logger.warning("query: %s", fault)
         detail = "The store that is read does not answer."
@@ -65,16 +79,17 @@ def get_order(request: HttpRequest) -> dict[str, Any]:
     wanted = request.integer("min_version", 0, 0, LARGEST_VERSION)
     version = request.integer("version", 0, 1, LARGEST_VERSION)
     moment = request.moment("as_of")
+    had = _had(request)
     if moment:
         return _order_as_of(request, moment)
     if version:
         return _order_at(request, version)
-    return _newest_order(request, wanted) if strong else _projected_order(request, wanted)
+    return _newest_order(request, wanted, had) if strong else _projected_order(request, wanted, had)
 
 
 def get_history(request: HttpRequest) -> dict[str, Any]:
     """Every event of the order, from the event store: always complete, in its newest version."""
-    commits = _own_history(request)
+    commits = _own_history(request, request.path["order_id"])
     events = [event for commit in commits for event in _events(commit)]
     body = {"order_id": request.path["order_id"], "version": commits[-1].version, "events": events}
     return answer(200, body, etag=f'"{commits[-1].version}"')
@@ -91,55 +106,70 @@ def list_orders(request: HttpRequest) -> dict[str, Any]:
     )
     if listing.placed_from and listing.placed_to and listing.placed_from >= listing.placed_to:
         raise bad_parameter("to", "must be later than from")
+    _wait_for_after(request)
     try:
         page = side.queries.of_customer(listing, limit, request.query.get("cursor"))
     except BadCursor as fault:
         detail = "must be one that this list gave, asked with the same status, from and to"
         raise bad_parameter("cursor", detail) from fault
-    return answer(200, {"orders": page.rows, "cursor": page.cursor})
+    body = {"orders": page.rows, "cursor": page.cursor}
+    return answer(200, body, read_model_lag=_lag(page.lag_s))
+
+
+def get_customer_summary(request: HttpRequest) -> dict[str, Any]:
+    """What the caller ordered, as projected: a record per currency."""
+    _wait_for_after(request)
+    sums = side.queries.sums_of_customer(request.subject)
+    return answer(200, {"currencies": sums.currencies}, read_model_lag=_lag(sums.lag_s))
 
 
 ROUTES: dict[str, Callable[[HttpRequest], dict[str, Any]]] = {
     "GET /orders/{order_id}": get_order,
     "GET /orders/{order_id}/history": get_history,
     "GET /orders": list_orders,
+    "GET /customer-summary": get_customer_summary,
 }
 
 
-def _projected_order(request: HttpRequest, wanted: int) -> dict[str, Any]:
-    """As the read model shows it: waited for, and never older than version `wanted`."""
-    stream = f"order-{request.path['order_id']}"
-    found = side.queries.by_stream(stream)
-    if found is None:
+def _projected_order(request: HttpRequest, wanted: int, had: int | None) -> dict[str, Any]:
+    """As the read model shows it: waited for, and never older than what is `wanted` or was had."""
+    order_id, wanted = request.path["order_id"], max(wanted, had or 0)
+    found = side.queries.by_stream(_stream(order_id))
+    # Whose it is comes first: what is not the caller's must not even be waited for.
+    if found is None or found.row is None:
         # Not projected yet, or none of the caller's: only the event store can tell.
-        _own_history(request)
-    deadline = time.monotonic() + WAIT_S
-    while not _shows(found, wanted) and time.monotonic() < deadline:
-        if found and found.parked:
-            break
-        time.sleep(PAUSE_S)
-        found = side.queries.by_stream(stream)
-    if found and found.row.customer_id != request.subject:
+        _own_history(request, order_id)
+    elif found.row.customer_id != request.subject:
         raise _unknown_order()
+    found = _waited_for(
+        found,
+        lambda: side.queries.by_stream(_stream(order_id)),
+        lambda seen: seen is not None and (_shows(seen, wanted) or seen.parked is not None),
+    )
     if found is None or not _shows(found, wanted):
         raise _not_yet(found)
+    headers = {"etag": f'"{found.row.version}"', "read_model_lag": _lag(found.lag_s)}
+    if found.row.version == had and not found.parked:
+        return unchanged(**headers)
     body = msgspec.to_builtins(found.row) | {"commit": found.commit}
     if found.parked:
         body["parked"] = True
-    return answer(200, body, etag=f'"{found.row.version}"')
+    return answer(200, body, **headers)
 
 
-def _newest_order(request: HttpRequest, wanted: int) -> dict[str, Any]:
+def _newest_order(request: HttpRequest, wanted: int, had: int | None) -> dict[str, Any]:
     """At its newest version, whatever was projected so far."""
-    commits = _own_history(request)
+    commits = _own_history(request, request.path["order_id"])
     newest = commits[-1].version
     if wanted > newest:
         raise _no_such_version("min_version", wanted, newest)
-    return _folded(commits, newest)
+    if had is not None and had > newest:
+        raise _no_such_version("If-None-Match", had, newest)
+    return unchanged(etag=f'"{newest}"') if had == newest else _folded(commits, newest)
 
 
 def _order_at(request: HttpRequest, version: int) -> dict[str, Any]:
-    commits = _own_history(request)
+    commits = _own_history(request, request.path["order_id"])
     newest = commits[-1].version
     if version > newest:
         raise _no_such_version("version", version, newest)
@@ -148,7 +178,7 @@ def _order_at(request: HttpRequest, version: int) -> dict[str, Any]:
 
 def _order_as_of(request: HttpRequest, moment: datetime) -> dict[str, Any]:
     """As the last commit at or before the moment left it."""
-    commits = _own_history(request)
+    commits = _own_history(request, request.path["order_id"])
     times = [datetime.fromisoformat(commit.at) for commit in commits]
     now = datetime.now(UTC)
     # The clock that a commit was given may be ahead of ours: its own moment is none of the future.
@@ -174,13 +204,86 @@ def _one_at_most(request: HttpRequest, *names: str) -> None:
         raise bad_parameter(given[-1], f"and {given[-2]} exclude each other")
 
 
-def _shows(found: Found | None, wanted: int) -> bool:
-    return found is not None and found.row.version >= wanted
+def _had(request: HttpRequest) -> int | None:
+    """The version that the caller has, by If-None-Match. Raises Problem 400."""
+    tag = request.headers.get("if-none-match")
+    if tag is None:
+        return None
+    match = _TAG.fullmatch(tag.strip())
+    if not match:
+        detail = 'If-None-Match must be one entity tag, a version in quotes: "3".'
+        raise Problem(400, "malformed-if-none-match", detail)
+    return int(match[1])
 
 
-def _own_history(request: HttpRequest) -> list[Commit]:
+def _wait_for_after(request: HttpRequest) -> None:
+    """Wait until each order in the parameter after is shown at its version.
+
+    Raises Problem 503 when one is not, and 404 when one is not the caller's: which, is not told.
+    """
+    wanted = _after(request)
+    if not wanted:
+        return
+    look = side.queries.shown(list(wanted))
+    for stream, shown in look.items():
+        if shown.customer_id is None:  # as in _projected_order
+            _own_history(request, stream.removeprefix("order-"))
+        elif shown.customer_id != request.subject:
+            raise _unknown_order()
+    look = _waited_for(
+        look,
+        lambda: side.queries.shown(list(wanted)),
+        lambda seen: not (behind := _behind(seen, wanted)) or any(one.parked for one in behind),
+    )
+    if behind := _behind(look, wanted):
+        raise _not_yet_all(look, parked=any(one.parked for one in behind))
+
+
+def _after(request: HttpRequest) -> dict[str, int]:
+    """Streams and the versions they must be shown at. Raises Problem 400."""
+    text = request.query.get("after")
+    if text is None:
+        return {}
+    parts = text.split(",", MOST_AFTER)
+    matches = [match for part in parts if (match := _AFTER.fullmatch(part))]
+    if len(matches) < len(parts) or len(parts) > MOST_AFTER:
+        raise bad_parameter("after", f"must be ORDER:VERSION, up to {MOST_AFTER} between commas")
+    wanted: dict[str, int] = {}
+    for order_id, version in (match.groups() for match in matches):
+        stream = _stream(order_id)
+        wanted[stream] = max(int(version), wanted.get(stream, 0))
+    return wanted
+
+
+def _behind(seen: Mapping[str, Shown], wanted: Mapping[str, int]) -> list[Shown]:
+    return [seen[stream] for stream, version in wanted.items() if seen[stream].version < version]
+
+
+def _waited_for(seen: T, look: Callable[[], T], enough: Callable[[T], bool]) -> T:
+    """What was seen at last: enough, or what there was when the time was over."""
+    deadline = time.monotonic() + WAIT_S
+    while not enough(seen) and time.monotonic() < deadline:
+        time.sleep(PAUSE_S)
+        seen = look()
+    return seen
+
+
+def _shows(found: Found, wanted: int) -> bool:
+    return found.row is not None and found.row.version >= wanted
+
+
+def _lag(lag_s: float | None) -> str:
+    """The header: whole seconds, never less than the truth."""
+    return "unknown" if lag_s is None else str(max(0, math.ceil(lag_s)))
+
+
+def _stream(order_id: str) -> str:
+    return f"order-{order_id}"
+
+
+def _own_history(request: HttpRequest, order_id: str) -> list[Commit]:
     """Raises Problem 404 for an order that is unknown or another customer's."""
-    commits = side.orders.store.load(f"order-{request.path['order_id']}")
+    commits = side.orders.store.load(_stream(order_id))
     state = side.orders.state(commits[:1])  # whose it is, it stays
     if isinstance(state, NotPlaced) or state.customer_id != request.subject:
         raise _unknown_order()
@@ -213,9 +316,24 @@ def _no_such_version(parameter: str, version: int, newest: int) -> Problem:
 
 
 def _not_yet(found: Found | None) -> Problem:
-    version = found.row.version if found else 0
+    version = found.row.version if found and found.row else 0
     if found and found.parked:
         detail = f"The order is shown up to version {version} and parked until it is repaired."
         return Problem(503, "parked", detail, headers={"retry-after": "60"}, version=version)
     detail = f"The order is shown up to version {version} so far."
     return Problem(503, "not-yet-visible", detail, headers={"retry-after": "1"}, version=version)
+
+
+def _not_yet_all(seen: Mapping[str, Shown], *, parked: bool) -> Problem:
+    orders = [
+        {"order_id": stream.removeprefix("order-"), "version": shown.version}
+        | ({"parked": True} if shown.parked else {})
+        for stream, shown in seen.items()
+    ]
+    if parked:
+        detail = "An order that after names is parked below its version until it is repaired."
+        headers = {"retry-after": "60"}
+        return Problem(503, "orders-parked", detail, headers=headers, orders=orders)
+    detail = "Not every order that after names is shown at its version so far."
+    headers = {"retry-after": "1"}
+    return Problem(503, "orders-not-yet-visible", detail, headers=headers, orders=orders)

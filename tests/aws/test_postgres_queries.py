@@ -54,10 +54,10 @@ class Watched:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._session, name)
 
-    def execute(self, query: sql.Composed, parameters: Any) -> Any:
-        if "order_summary" not in query.as_string():
+    def execute(self, query: Any, parameters: Any) -> Any:
+        if isinstance(query, sql.Composed):  # which generation is live
             return self._session.execute(query, parameters)
-        explain = sql.SQL("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ") + query
+        explain = b"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + query
         [[[explained]]] = self._session.execute(explain, parameters).fetchall()
         self.plan = explained["Plan"]
         self.blocks = [self.plan["Shared Hit Blocks"] + self.plan["Shared Read Blocks"]]
@@ -110,7 +110,7 @@ def test_what_a_page_costs_does_not_depend_on_its_depth(
     watched: Watched, options: dict[str, Any], index: str, pages_deep: int
 ) -> None:
     listing = Listing(customer_id=CUSTOMER, **options)
-    queries = PostgresQueries(Database(lambda: watched), LAYOUTS)  # type: ignore[arg-type,return-value]
+    queries = PostgresQueries(Database(lambda: watched), LAYOUTS, 1)  # type: ignore[arg-type,return-value]
     deep = queries.of_customer(listing, pages_deep * PAGE, None).cursor
     assert deep
     costs = []
@@ -121,14 +121,15 @@ def test_what_a_page_costs_does_not_depend_on_its_depth(
         ]
         assert (scan["Node Type"], scan["Index Name"]) == ("Index Scan", index)
         assert scan.get("Rows Removed by Filter", 0) == 0
-        assert watched.plan["Node Type"] == "Limit", "nothing is sorted"
+        (limit,) = [node for node in nodes(watched.plan) if node["Node Type"] == "Limit"]
+        assert limit["Plans"] == [scan], "nothing is sorted before the page is cut"
         costs += watched.blocks
     assert max(costs) <= 5 * PAGE, costs
 
 
 def test_a_page_far_before_the_newest_order_costs_no_more(watched: Watched) -> None:
     long_ago = Listing(customer_id=CUSTOMER, placed_to=STARTED + timedelta(seconds=ORDERS / 100))
-    queries = PostgresQueries(Database(lambda: watched), LAYOUTS)  # type: ignore[arg-type,return-value]
+    queries = PostgresQueries(Database(lambda: watched), LAYOUTS, 1)  # type: ignore[arg-type,return-value]
     page = queries.of_customer(long_ago, PAGE, None)
     assert page.rows[0].placed_at == "2026-01-01T00:03:19.000Z"
     assert max(watched.blocks) <= 5 * PAGE

@@ -316,7 +316,7 @@ def test_readers_and_writers_go_on_and_nothing_is_lost_or_torn(orders: Orders, s
             writer.deliver(rng.sample(batch, len(batch)) + log[max(0, start - 3) : start])
 
     def read() -> None:
-        queries = PostgresQueries(orders.server.database("query"), LAYOUTS)
+        queries = PostgresQueries(orders.server.database("query"), LAYOUTS, 1)
         seen: dict[str, int] = {}
         while not stopped.is_set():
             for commits in histories[::7]:

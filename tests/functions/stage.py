@@ -24,6 +24,7 @@ from tests.functions.http_contract import held
 SETTINGS: dict[str, type[settings.Settings]] = {
     "command": settings.CommandSettings,
     "command_worker": settings.CommandWorkerSettings,
+    "heartbeat": settings.HeartbeatSettings,
     "relay": settings.RelaySettings,
     "publisher": settings.PublisherSettings,
     "projector": settings.ProjectorSettings,
@@ -41,6 +42,7 @@ HTTP = ("command", "query")
 ORDER = "GET /orders/{order_id}"
 HISTORY = "GET /orders/{order_id}/history"
 LIST = "GET /orders"
+SUMMARY = "GET /customer-summary"
 Get = Callable[..., dict[str, Any]]
 Keep = Callable[[Sequence[Commit]], None]
 Project = Callable[..., None]
@@ -49,6 +51,7 @@ VALUES = {
     "SHIPMENTS_TABLE": "functions-shipments",
     "PARKED_TABLE": "functions-parked",
     "LOG_STREAM": "functions-log",
+    "LOG_SHARDS": "1",
     "BUS_NAME": "functions-bus",
     "EVIDENCE_BUCKET": "functions-evidence",
     "LEDGER_BUCKET": "functions-ledger",

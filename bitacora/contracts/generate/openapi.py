@@ -63,14 +63,23 @@ class _Document:
             operation["requestBody"] = {"required": True, "content": content}
         answer = route["answer"]
         responses = {str(answer["status"]): self._answer(answer)} | self._refusals(route)
+        if "unchanged" in route:
+            responses["304"] = self._unchanged(route["unchanged"])
         return {**operation, "responses": dict(sorted(responses.items()))}
 
     def _answer(self, answer: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "description": answer["description"],
-            "headers": self._headers(answer["headers"]),
+            "headers": self._answer_headers(answer),
             "content": {"application/json": self._media(self._language.version(answer["schema"]))},
         }
+
+    def _unchanged(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+        """An answer without a body."""
+        return {"description": answer["description"], "headers": self._answer_headers(answer)}
+
+    def _answer_headers(self, answer: Mapping[str, Any]) -> dict[str, Any]:
+        return self._headers([*answer["headers"], *answer.get("optional_headers", [])])
 
     def _refusals(self, route: Mapping[str, Any]) -> dict[str, Any]:
         """By status: the problems of the route, and what API Gateway says by itself."""

@@ -40,6 +40,8 @@ WAYS = _map(
 )
 
 _STATUS = {"type": "integer", "minimum": 200, "maximum": 599}
+# Headers are sent with each answer, optional ones only with some.
+_HEADERS = {"headers": _TEXTS, "optional_headers": _TEXTS}
 _ROUTE = _record(
     {
         "route": {"type": "string", "pattern": "^(GET|POST|PUT|PATCH|DELETE) /[^ ]*$"},
@@ -50,11 +52,13 @@ _ROUTE = _record(
         "parameters": _TEXTS,
         "command": _TEXT,
         "answer": _record(
-            {"status": _STATUS, "description": _TEXT, "schema": _TEXT, "headers": _TEXTS}
+            {"status": _STATUS, "description": _TEXT, "schema": _TEXT, **_HEADERS},
+            optional=["optional_headers"],
         ),
+        "unchanged": _record({"description": _TEXT, **_HEADERS}, optional=["optional_headers"]),
         "problems": _TEXTS,
     },
-    optional=["command"],
+    optional=["command", "unchanged"],
 )
 _STATUSES = [str(status) for status in responses if status >= 400]
 _GATEWAY = {**_map(_TEXT), "propertyNames": {"enum": _STATUSES}}

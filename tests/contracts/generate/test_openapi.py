@@ -87,6 +87,13 @@ def test_a_problem_shows_its_own_members() -> None:
     assert faults(schema, example | {"type": "urn:bitacora:problem:mixed-currencies"})
 
 
+def test_an_answer_that_nothing_changed_has_no_body() -> None:
+    answers = OPENAPI["paths"]["/orders/{order_id}"]["get"]["responses"]
+    assert "content" not in answers["304"]
+    assert {"ETag", "Read-Model-Lag", "Cache-Control"} == set(answers["304"]["headers"])
+    assert "304" not in OPENAPI["paths"]["/orders"]["get"]["responses"]
+
+
 def test_every_operation_has_a_name_of_its_own_and_a_token() -> None:
     operations = [each for item in OPENAPI["paths"].values() for each in item.values()]
     names = [operation["operationId"] for operation in operations]
@@ -112,7 +119,7 @@ def test_nothing_of_a_contract_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("key", "name", "what"),
     [
-        ("parameters", "If-None-Match", "holds no If-None-Match"),
+        ("parameters", "If-Range", "holds no If-Range"),
         ("problems", "lost", "holds no problem lost"),
         ("command", "commands/lose_order/v1", "is named, but does not exist"),
     ],
