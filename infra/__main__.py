@@ -7,6 +7,7 @@ from infra.components.database import Database, DatabaseArgs
 from infra.components.event_store import EventStore, EventStoreArgs
 from infra.components.failures import Failures, FailuresArgs
 from infra.components.fulfilment import Fulfilment, FulfilmentArgs
+from infra.components.heartbeat import Heartbeat, HeartbeatArgs
 from infra.components.http_api import HttpApi, HttpApiArgs
 from infra.components.ledger import Ledger, LedgerArgs
 from infra.components.message_key import MessageKey, MessageKeyArgs
@@ -48,9 +49,10 @@ operations = Operations(
     "operations",
     OperationsArgs(here, network, database, event_store, publication, read_side, failures),
 )
+heartbeat = Heartbeat("heartbeat", HeartbeatArgs(here, event_store))
 anchors = Anchors("anchors", AnchorsArgs(here, event_store))
 topology = [failures, event_store, ordered_log, publication, database, command_side, read_side]
-topology += [http_api, fulfilment, notification, ledger, operations, anchors]
+topology += [http_api, fulfilment, notification, ledger, operations, heartbeat, anchors]
 everything = inventory(topology)
 Observability("observability", ObservabilityArgs(here, message_key, everything))
 export(here, topology, everything)

@@ -17,9 +17,13 @@ MINUTE_S = 60
 BEHIND_MS = 5 * 60 * 1000
 
 
+# A heartbeat comes each minute: of so many one at least must have come through.
+HEARTBEATS = 5
+
+
 @dataclass(frozen=True)
 class Metric:
-    """A metric with one dimension."""
+    """A metric with one dimension, or with the shard of the log as a second."""
 
     namespace: str
     name: str
@@ -36,17 +40,24 @@ ALTERATIONS = Metric("Bitacora", "Alterations", "Function")
 ANCHORS = Metric("Bitacora", "Anchors", "Function")
 # Periods without an anchor before somebody is called.
 MISSED_ANCHORS = 3
+HEARTBEAT_LAG = Metric("Bitacora", "HeartbeatLag_ms", "Function")
 
 
 @dataclass(frozen=True)
 class Watch:
-    """An alarm named `key`: the metric of `of` (a function, a queue) went above a limit."""
+    """An alarm named `key`: the metric of `of` (a function, a queue) went above a limit.
+
+    Of one `shard` of the log, if one is given. With `heard_of` the metric must also be told within
+    that many minutes.
+    """
 
     key: str
     metric: Metric
     of: pulumi.Input[str]
     means: str
     above: int = 0
+    shard: int | None = None
+    heard_of: int | None = None
 
 
 @dataclass(frozen=True)
@@ -74,26 +85,28 @@ class Observability(pulumi.ComponentResource):
             ),
             self.child,
         )
-        for watch in watches(args.inventory):
+        shards = args.deployment.settings.size.log_shards
+        for watch in watches(args.inventory, shards):
             self._alarm(watch)
         self._alarm_without_anchors(args.inventory)
         self._dashboard(args.inventory)
         self.register_outputs({"alarms": self.topic.arn})
 
     def _alarm(self, watch: Watch) -> None:
+        shard = {} if watch.shard is None else {"Shard": str(watch.shard)}
         aws.cloudwatch.MetricAlarm(
             watch.key,
             name=self.deployment.name(watch.key),
             alarm_description=watch.means,
             namespace=watch.metric.namespace,
             metric_name=watch.metric.name,
-            dimensions={watch.metric.dimension: watch.of},
+            dimensions={watch.metric.dimension: watch.of, **shard},
             statistic="Maximum",
-            period=MINUTE_S,
+            period=MINUTE_S * (watch.heard_of or 1),
             evaluation_periods=1,
             comparison_operator="GreaterThanThreshold",
             threshold=watch.above,
-            treat_missing_data="notBreaching",
+            treat_missing_data="breaching" if watch.heard_of else "notBreaching",
             alarm_actions=[self.topic.arn],
             ok_actions=[self.topic.arn],
             opts=self.child,
@@ -149,10 +162,11 @@ class Observability(pulumi.ComponentResource):
         return {"type": "metric", "width": 12, "height": 6, "properties": properties}
 
 
-def watches(inventory: Inventory) -> list[Watch]:
+def watches(inventory: Inventory, shards: int) -> list[Watch]:
     """Every function's errors, every stream's reader, every dead letter, and broken promises."""
     readers = inventory.stream_readers
-    [relay] = [function.name for function in readers if function.key == "relay"]
+    names = {function.key: function.name for function in readers}
+    relay, projector = names["relay"], names["projector"]
     rewritten = "a stored commit was changed or removed; see the evidence bucket"
     return [
         Watch("history-rewritten", ALTERATIONS, relay, rewritten),
@@ -164,6 +178,18 @@ def watches(inventory: Inventory) -> list[Watch]:
         *(
             Watch(f"{f.key}-parked", PARKED, f.name, f"{f.key} parked a stream: repair it")
             for f in readers
+        ),
+        *(
+            Watch(
+                f"heartbeat-{shard}-late",
+                HEARTBEAT_LAG,
+                projector,
+                f"no fresh heartbeat of shard {shard} reaches the read model",
+                BEHIND_MS,
+                shard,
+                HEARTBEATS,
+            )
+            for shard in range(shards)
         ),
         *(
             Watch(f"{q.key}-depth", DEPTH, q.name, f"{q.key} holds what nobody could handle")

@@ -109,9 +109,18 @@ def test_the_event_store_refuses_changes_from_anybody(topology: Program) -> None
         assert decision.allowed is (action == "PutItem"), action
 
 
-def test_only_the_command_side_appends(topology: Program) -> None:
+def test_only_the_command_side_and_the_heartbeat_append(topology: Program) -> None:
     events = topology.one("dynamodb/table:Table", "events").outputs["arn"]
-    assert who_may(topology, "dynamodb:PutItem", events) == {"command", "command-worker"}
+    appenders = {"command", "command-worker", "heartbeat"}
+    assert who_may(topology, "dynamodb:PutItem", events) == appenders
+
+
+def test_the_heartbeat_touches_the_event_store_and_nothing_else(topology: Program) -> None:
+    events = topology.one("dynamodb/table:Table", "events").outputs["arn"]
+    (policy,) = [p for p in topology.of(ROLE_POLICY) if p.name == "heartbeat"]
+    allowed = {s["Sid"]: (s["Action"], listed(s["Resource"])) for s in statements(policy)}
+    assert allowed.keys() == {"WriteLogs", "Append", "KeepUndone"}
+    assert allowed["Append"] == (["dynamodb:Query", "dynamodb:PutItem"], [events])
 
 
 def test_only_the_migration_reads_the_master_password(topology: Program) -> None:

@@ -51,7 +51,7 @@ READERS = ("relay", "publisher", "projector", "catch-up")
 
 def test_exports_what_the_tools_read(topology: Program) -> None:
     assert topology.exports.keys() == EXPORTS
-    assert len(topology.exports["functions"]) == 13
+    assert len(topology.exports["functions"]) == 14
     assert sorted(topology.exports["queues"]) == [
         "failed-batches",
         "fulfilment",
@@ -97,17 +97,15 @@ def test_alarms_watch_every_function_reader_and_dead_letter_queue(topology: Prog
     watched = set()
     for alarm in topology.of("cloudwatch/metricAlarm:MetricAlarm"):
         assert alarm.inputs["alarmActions"] == [alarms.outputs["arn"]]
-        silent = alarm.name == "anchors-missing"
+        silent = alarm.name == "anchors-missing" or alarm.inputs["metricName"] == "HeartbeatLag_ms"
         assert alarm.inputs["treatMissingData"] == ("breaching" if silent else "notBreaching")
-        [dimension] = alarm.inputs["dimensions"].values()
-        watched.add((alarm.inputs["metricName"], dimension))
+        watched.add((alarm.inputs["metricName"], *sorted(alarm.inputs["dimensions"].values())))
     functions = [f.inputs["name"] for f in topology.of("lambda/function:Function")]
     letters = [q.inputs["name"] for q in topology.of("sqs/queue:Queue") if q.name.endswith("-dlq")]
-    readers = [
-        topology.exports["functions"][key]
-        for key in ("relay", "publisher", "projector", "catch-up")
-    ]
+    readers = [topology.exports["functions"][key] for key in READERS]
     depth = "ApproximateNumberOfMessagesVisible"
+    projector = topology.exports["functions"]["projector"]
+    shards = int(topology.one("kinesis/stream:Stream", "log").inputs["shardCount"])
     assert watched == {
         *(("Errors", name) for name in functions),
         *(("IteratorAge", name) for name in readers),
@@ -115,6 +113,10 @@ def test_alarms_watch_every_function_reader_and_dead_letter_queue(topology: Prog
         *(("Parked", name) for name in readers),
         ("Alterations", topology.exports["functions"]["relay"]),
         ("Anchors", topology.exports["functions"]["anchor"]),
+        *(
+            ("HeartbeatLag_ms", str(shard), topology.exports["functions"]["projector"])
+            for shard in range(shards)
+        ),
     }
 
 
@@ -162,7 +164,7 @@ def test_alarms_on_the_service_s_metrics_watch_what_it_reports(topology: Program
         for alarm in topology.of("cloudwatch/metricAlarm:MetricAlarm")
         if not alarm.inputs["namespace"].startswith("AWS/")
     ]
-    assert len(own) == 2 + len(READERS)  # Alterations and Anchors
+    assert len({alarm.inputs["metricName"] for alarm in own}) == 4
     keys = {name: key for key, name in topology.exports["functions"].items()}
     for alarm in own:
         assert alarm.inputs["namespace"] == NAMESPACE
