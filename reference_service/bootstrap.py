@@ -4,9 +4,10 @@ Adapters are imported where they are composed, so that a function loads only wha
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reference_service.cqrs.commit import Commit
@@ -56,6 +57,8 @@ if TYPE_CHECKING:
     from reference_service.aws.s3_objects import S3FailedBatches, S3Ledger
     from reference_service.aws.sns_notifications import SNSNotifications
     from reference_service.cqrs.anchoring import Anchoring
+    from reference_service.cqrs.healing import Healing, ReadModels
+    from reference_service.cqrs.parking import ParkedPages
     from reference_service.cqrs.publish import Publisher
     from reference_service.cqrs.relay import Relay
     from reference_service.order.views import OrderSummary
@@ -172,8 +175,13 @@ def query(settings: QuerySettings) -> QuerySide:
 
 @dataclass(frozen=True)
 class Operations:
+    """`parked` lists what each consumer parked, by its name."""
+
     read_side: "ReadSide"
+    read_models: "ReadModels"
     publisher: "Publisher"
+    healing: "Healing"
+    parked: "Mapping[str, ParkedPages]"
     cursors: "ReconcileCursors"
     audit_views: "AuditViews"
     failed_batches: "S3FailedBatches"
@@ -181,13 +189,26 @@ class Operations:
 
 def operations(settings: OperationsSettings) -> Operations:
     from reference_service.aws.audit_views import AuditViews
+    from reference_service.aws.parked_markers import DynamoDBParkedMarkers
+    from reference_service.aws.postgres_parked import parked
     from reference_service.aws.postgres_read_model import ReconcileCursors
     from reference_service.aws.s3_objects import S3FailedBatches
+    from reference_service.cqrs import publish, relay
+    from reference_service.cqrs.healing import Healing
 
-    side = read_side(settings)
+    side, tell = read_side(settings), publisher(settings)
+    read_models = {"orders": side.projector}
+    markers = DynamoDBParkedMarkers(_deferred("dynamodb"), settings.parked_table)
     return Operations(
         side,
-        publisher(settings),
+        read_models,
+        tell,
+        Healing(read_models, tell, markers),
+        {
+            "orders": lambda *page: parked(side.database, side.live(), "orders", *page),
+            relay.CONSUMER: partial(markers.parked, relay.CONSUMER),
+            publish.CONSUMER: partial(markers.parked, publish.CONSUMER),
+        },
         ReconcileCursors(side.database),
         AuditViews(side.database),
         S3FailedBatches(

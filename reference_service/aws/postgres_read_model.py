@@ -38,10 +38,11 @@ _MOVE_GATES = """
 """
 _CLEAR_PARKED = "DELETE FROM {parked} WHERE stream = ANY(%b::text[])"
 _SET_PARKED = """
-    INSERT INTO {parked} (stream, commit, reason)
+    INSERT INTO {parked} AS known (stream, commit, reason)
     SELECT * FROM unnest(%b::text[], %b::bigint[], %b::text[])
     ON CONFLICT (stream) DO UPDATE
-    SET commit = excluded.commit, reason = excluded.reason, parked_at = now()
+    SET commit = excluded.commit, reason = excluded.reason,
+        parked_at = CASE known.commit WHEN excluded.commit THEN known.parked_at ELSE now() END
 """
 _POSITIONS = """
     SELECT asked.stream, gate.commit, gate.hash, parked.reason, {row_key} IS NOT NULL, {columns}

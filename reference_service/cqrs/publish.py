@@ -46,8 +46,11 @@ class Published:
 
 @dataclass(frozen=True)
 class Republished:
+    """All events up to commit `end` were published; `parked` is why it stops there."""
+
     stream: str
     published: int
+    end: int
     parked: str | None
 
 
@@ -66,7 +69,10 @@ class Slice:
 
 @dataclass(frozen=True)
 class _Whole:
-    """A stream's public events up to commit `number`, the last or the one with the fault."""
+    """A stream's public events up to commit `number`, the last or the one with the fault.
+
+    0 is the number of a fault that hides every commit.
+    """
 
     stream: str
     number: int
@@ -127,16 +133,16 @@ class Publisher:
         deadline, parked = clock() + budget_s, 0
         republished: list[Republished] = []
         while clock() < deadline:
-            streams, following = self._markers.parked(CONSUMER, cursor, page)
-            for stream in streams:
+            markers, following = self._markers.parked(CONSUMER, cursor, page)
+            for marker in markers:
                 if clock() >= deadline:
                     return Slice(cursor, republished, parked)
-                whole = self._whole(stream)
+                whole = self._whole(marker.stream)
                 if whole.fault:
                     parked += 1
                 else:
                     republished.append(self._tell(whole))
-                cursor = stream
+                cursor = marker.stream
             cursor = following
             if cursor is None:
                 break
@@ -158,11 +164,13 @@ class Publisher:
     def _tell(self, whole: _Whole) -> Republished:
         if not all(self._bus.publish(whole.events)):
             raise Unavailable(f"{whole.stream}: the bus did not confirm every event")
-        if whole.fault:
-            self._markers.park(CONSUMER, whole.stream, whole.number, whole.fault)
-        else:
+        if whole.fault is None:
             self._markers.clear(CONSUMER, whole.stream, whole.number)
-        return Republished(whole.stream, len(whole.events), whole.fault)
+            return Republished(whole.stream, len(whole.events), whole.number, None)
+        standing = None if whole.number else self._markers.find(CONSUMER, whole.stream)
+        number = standing.commit if standing else max(whole.number, 1)
+        self._markers.park(CONSUMER, whole.stream, number, whole.fault)
+        return Republished(whole.stream, len(whole.events), max(whole.number - 1, 0), whole.fault)
 
     def _events(self, change: Change, history: dict[str, list[Commit]]) -> list[dict[str, Any]]:
         if change.commit is None:

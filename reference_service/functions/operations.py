@@ -1,4 +1,8 @@
-"""What heals: repair and republish of a stream, reconcile, and failed batches from S3."""
+"""What heals: repair and republish of a stream, reconcile, and failed batches from S3.
+
+An operator invokes it with {"operation": …}; what it answers is JSON, {"error": …} for a request
+that it does not know.
+"""
 
 import json
 import logging
@@ -14,6 +18,7 @@ from reference_service.aws.metrics import report
 from reference_service.aws.s3_objects import ObjectTooLarge
 from reference_service.aws.sqs_messages import Message, is_queue_event
 from reference_service.aws.stream_records import failed_batch
+from reference_service.functions.parked import envelope, parked
 from reference_service.functions.queue import consume
 from reference_service.functions.rebuilding import rebuild
 from reference_service.schemas import Undecodable
@@ -28,6 +33,7 @@ RECONCILE_BUDGET_S = 20.0
 REPUBLISH_BUDGET_S = 8.0
 CURSOR = "orders"
 PUBLISHER_CURSOR = "publisher"
+WANTED = "repair, republish or envelope with a stream, parked, rebuild with an action, or reconcile"
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -39,16 +45,19 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         case {"operation": "viewed"}:
             return operations.audit_views.viewed(event.get("cursor"))
         case {"operation": "repair", "stream": str(stream)}:
-            result = asdict(operations.read_side.projector().repair(stream))
+            result = asdict(operations.healing.repair(stream))
         case {"operation": "republish", "stream": str(stream)}:
-            result = asdict(operations.publisher.republish(stream))
+            result = asdict(operations.healing.republish(stream))
+        case {"operation": "parked", "cursor": str() | None as cursor}:
+            return parked(operations, cursor)
+        case {"operation": "envelope", "stream": str(stream), "commit": int(commit)}:
+            return envelope(operations, stream, commit)
         case {"operation": "rebuild"}:
             result = rebuild(operations.read_side, event)
         case {"operation": "reconcile"}:
             return _reconcile()
         case _:
-            wanted = "repair or republish with a stream, rebuild with an action, or reconcile"
-            return {"error": f"unknown operation {event.get('operation')!r}: {wanted}"}
+            return {"error": f"unknown operation {event.get('operation')!r}: {WANTED}"}
     report("operations", {"Operations": 1}, operation=event["operation"], **result)
     return result
 
@@ -118,4 +127,5 @@ def _heal(consumer: str, stream: str) -> None:
     if consumer == "publisher":
         logger.warning("republished %s", operations.publisher.republish(stream))
     else:
-        logger.warning("repaired %s", operations.read_side.projector().repair(stream))
+        done = operations.healing.repaired(stream, operations.read_models)
+        logger.warning("repaired %s", done)

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from reference_service.aws.parked_markers import DynamoDBParkedMarkers
@@ -9,8 +11,10 @@ TABLE = "markers-under-test"
 
 @pytest.fixture(scope="module")
 def markers(emulator: Emulator) -> DynamoDBParkedMarkers:
+    """On whose clock a minute passes with each marker that is set."""
     emulator.create_table(TABLE, PARKED)
-    return DynamoDBParkedMarkers(emulator.client("dynamodb"), TABLE)
+    minutes = (datetime(2026, 1, 1, 12, n, tzinfo=UTC) for n in range(60))
+    return DynamoDBParkedMarkers(emulator.client("dynamodb"), TABLE, lambda: next(minutes))
 
 
 def standing(emulator: Emulator, stream: str) -> dict[str, int]:
@@ -57,9 +61,9 @@ def test_the_streams_that_a_consumer_parked_are_listed_a_page_at_a_time(
     listed: list[str] = []
     cursor, pages = None, 0
     while pages == 0 or cursor:
-        streams, cursor = markers.parked("projector", cursor, limit=2)
-        assert len(streams) <= 2
-        listed, pages = listed + streams, pages + 1
+        page, cursor = markers.parked("projector", cursor, limit=2)
+        assert len(page) <= 2
+        listed, pages = [*listed, *(one.stream for one in page)], pages + 1
     assert listed == ["d", "e", "f", "g", "h"]
 
 
@@ -68,10 +72,27 @@ def test_a_listing_goes_on_although_its_last_stream_was_cleared(
 ) -> None:
     for stream in ("j", "k", "l"):
         markers.park("ledger", stream, 1, "no state")
-    streams, cursor = markers.parked("ledger", None, limit=2)
-    for stream in streams:
-        markers.clear("ledger", stream, up_to=1)
-    assert markers.parked("ledger", cursor, limit=2)[0] == ["l"]
+    page, cursor = markers.parked("ledger", None, limit=2)
+    for one in page:
+        markers.clear("ledger", one.stream, up_to=1)
+    [last] = markers.parked("ledger", cursor, limit=2)[0]
+    assert last.stream == "l"
+
+
+def test_a_marker_tells_since_when_its_stream_stands(markers: DynamoDBParkedMarkers) -> None:
+    markers.park("publisher", "m", 2, "no state")
+    first = markers.find("publisher", "m")
+    assert first
+    assert (first.commit, first.reason) == (2, "no state")
+    assert first.since
+    markers.park("publisher", "m", 2, "no state")
+    assert markers.find("publisher", "m") == first
+    markers.park("publisher", "m", 3, "no state")
+    later = markers.find("publisher", "m")
+    assert later
+    assert later.since
+    assert (later.commit, later.since > first.since) == (3, True)
+    assert markers.find("relay", "m") is None
 
 
 def test_a_consumer_without_markers_has_nothing_parked(markers: DynamoDBParkedMarkers) -> None:

@@ -7,65 +7,12 @@ from typing import Any
 import pytest
 
 from reference_service.cqrs.change import Change
-from reference_service.cqrs.cloud_event import cloud_event
 from reference_service.cqrs.commit import Commit
 from reference_service.cqrs.memory import InMemoryEventStore
 from reference_service.cqrs.publish import Publisher, Republished, Slice
 from reference_service.cqrs.store import Unavailable
-from tests.cqrs.memory_read_model import project
-from tests.cqrs.toy import CODEC, chain, extended
-
-LARGE = 1_000_000
-
-
-def public_events(commits: Sequence[Commit]) -> list[dict[str, Any]]:
-    """An event for each number below LARGE, with the total so far."""
-    *before, last = commits
-    total = 0
-    for commit in before:
-        total = project(total, commit)
-    outgoing = []
-    for index, event in enumerate(CODEC.decode(last.body)):
-        total += event.number
-        padding = "x" * 300_000 if event.number == LARGE else ""
-        data = {"total": total, "padding": padding}
-        outgoing.append(cloud_event(last, index, "sums", {"type": "NumberAdded", "data": data}))
-    return outgoing
-
-
-class Bus:
-    def __init__(self) -> None:
-        self.taken: list[tuple[str, int]] = []
-        self.refused: set[str] = set()
-
-    def publish(self, events: Sequence[dict[str, Any]]) -> list[bool]:
-        done = [event["id"] not in self.refused for event in events]
-        self.taken += [
-            (event["id"], event["data"]["total"])
-            for event, taken in zip(events, done, strict=True)
-            if taken
-        ]
-        return done
-
-
-class Markers:
-    def __init__(self) -> None:
-        self.standing: dict[tuple[str, str], tuple[int, str]] = {}
-
-    def park(self, consumer: str, stream: str, commit: int, reason: str) -> None:
-        self.standing[consumer, stream] = (commit, reason)
-
-    def clear(self, consumer: str, stream: str, up_to: int) -> None:
-        commit, _ = self.standing.get((consumer, stream), (0, ""))
-        if commit <= up_to:
-            self.standing.pop((consumer, stream), None)
-
-    def parked(self, consumer: str, cursor: str | None, limit: int) -> tuple[list[str], str | None]:
-        later = sorted(
-            stream for name, stream in self.standing if name == consumer and stream > (cursor or "")
-        )
-        return later[:limit], later[limit - 1] if len(later) > limit else None
-
+from tests.cqrs.public_way import LARGE, Bus, Markers, public_events
+from tests.cqrs.toy import chain, extended
 
 A, B = chain("a", 3), chain("b", 2)
 
@@ -171,7 +118,7 @@ def test_republish_tells_the_whole_stream_with_the_same_ids(stage: Stage) -> Non
     stage.publisher.publish([change(commit) for commit in A])
     first, stage.bus.taken = stage.bus.taken, []
     stage.markers.park("publisher", "a", 3, "was poisoned")
-    assert stage.publisher.republish("a") == Republished("a", 4, None)
+    assert stage.publisher.republish("a") == Republished("a", 4, 3, None)
     assert stage.bus.taken == first
     assert stage.markers.standing == {}
 
@@ -209,7 +156,7 @@ def test_reconcile_republishes_what_this_deployment_can_read() -> None:
     stage = parked(A, B)
     stage.markers.park("relay", "a", 1, "not ours")
     done = stage.publisher.reconcile(None, page=1, budget_s=10, clock=hours())
-    assert done == Slice(None, [Republished("a", 4, None), Republished("b", 3, None)], 0)
+    assert done == Slice(None, [Republished("a", 4, 3, None), Republished("b", 3, 2, None)], 0)
     assert list(stage.markers.standing) == [("relay", "a")]
     assert ("b/2/0", 3) in stage.bus.taken
 
