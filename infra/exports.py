@@ -13,6 +13,13 @@ def export(deployment: Deployment, capabilities: Sequence[Capability], all_of: I
     pulumi.export("prefix", deployment.prefix)
     pulumi.export("queues", {queue.key: queue.url for queue in all_of.queues})
     pulumi.export("functions", {function.key: function.name for function in all_of.functions})
+    pulumi.export(
+        "dead_letters",
+        {
+            queue.key: {"url": queue.url, "way": queue.redrive.way, "to": queue.redrive.to}
+            for queue in all_of.dead_letters
+        },
+    )
     for capability in capabilities:
         for name, value in capability.exports.items():
             pulumi.export(name, value)

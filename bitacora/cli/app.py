@@ -7,7 +7,17 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from bitacora.cli import audit, contracts, customers, functions, lifecycle, rebuild, resources
+from bitacora.cli import (
+    audit,
+    contracts,
+    customers,
+    functions,
+    letters,
+    lifecycle,
+    rebuild,
+    recovery,
+    resources,
+)
 from bitacora.cli.home import DEFAULT_HOME, Home
 from bitacora.embedded.problem import Problem
 
@@ -79,4 +89,9 @@ app.command()(customers.token)
 app.command()(functions.invoke)
 app.command(epilog=audit.EXIT_CODES)(audit.audit)
 app.command(epilog=rebuild.EXIT_CODES)(rebuild.rebuild)
+app.command(epilog=recovery.PARKED_CODES)(recovery.parked)
+app.command(epilog=recovery.HEALED_CODES)(recovery.repair)
+app.command(epilog=recovery.HEALED_CODES)(recovery.republish)
+app.command(epilog=letters.LISTED_CODES)(letters.dead_letters)
+app.command(epilog=letters.REDRIVEN_CODES)(letters.redrive)
 app.add_typer(contracts.app, name="contracts")

@@ -11,7 +11,11 @@ if TYPE_CHECKING:  # imported when a command needs it: `--help` must be quick
     from bitacora.targets import Target
 
 DEFAULT_HOME = Path(__file__).resolve().parents[2] / ".bitacora"
-COMMAND = re.compile(r"\bbitacora (?=(?:up|down|status|logs|demo|token|audit|rebuild)\b)")
+COMMANDS = (
+    "up|down|status|logs|demo|token|audit|rebuild|parked|repair|republish|dead-letters|redrive"
+    "|resync"
+)
+COMMAND = re.compile(rf"\bbitacora (?=(?:{COMMANDS})\b)")
 
 
 @dataclass(frozen=True)

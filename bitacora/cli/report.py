@@ -217,10 +217,11 @@ def journey_document(journey: Journey) -> dict[str, Any]:
 def _state(part: PartStatus) -> str:
     if not part.healthy:
         return "down" if part.pid is None else "not answering"
-    return f"up {_age(part.up_since)}" if part.up_since else "up"
+    return f"up {age(part.up_since)}" if part.up_since else "up"
 
 
-def _age(since: str) -> str:
+def age(since: str) -> str:
+    """How long ago a moment is, with its largest units: "3 h 12 min"."""
     seconds = int((datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds())
     hours, minutes = seconds // 3600, seconds % 3600 // 60
     return f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{seconds} s"

@@ -15,7 +15,12 @@ from infra.components.event_store import EventStore
 from infra.components.failures import Failures
 from infra.components.message_key import MessageKey
 from infra.components.service_function import ServiceFunction, ServiceFunctionArgs
-from infra.components.service_queue import DeadLetterQueue, DeadLetterQueueArgs, Sender
+from infra.components.service_queue import (
+    DeadLetterQueue,
+    DeadLetterQueueArgs,
+    Redrive,
+    Sender,
+)
 from infra.components.topic import ServiceTopic, ServiceTopicArgs
 from infra.deployment import Deployment
 from infra.policies import Statement, allow, document
@@ -67,6 +72,8 @@ class Publication(Capability):
             DeadLetterQueueArgs(
                 deployment=args.deployment,
                 key="undelivered-dlq",
+                # To every target of its rule once more: all of them take repeats.
+                redrive=Redrive(way="bus", to="bus"),
                 senders=[
                     Sender(service=EVENTBRIDGE, source_arn=rule.arn) for rule in self.rules.values()
                 ],

@@ -9,7 +9,12 @@ import pulumi_aws as aws
 
 from infra.components.publication import EVENTBRIDGE
 from infra.components.service_function import ServiceFunction
-from infra.components.service_queue import DeadLetterQueue, DeadLetterQueueArgs, Sender
+from infra.components.service_queue import (
+    DeadLetterQueue,
+    DeadLetterQueueArgs,
+    Redrive,
+    Sender,
+)
 from infra.deployment import Deployment
 from infra.policies import Statement, allow
 
@@ -44,6 +49,7 @@ class Schedule(pulumi.ComponentResource):
             DeadLetterQueueArgs(
                 deployment=args.deployment,
                 key=letters,
+                redrive=Redrive(way="function", to=args.function_key),
                 senders=[Sender(service=EVENTBRIDGE, source_arn=self.rule.arn)],
             ),
             child,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -24,20 +25,32 @@ class Sender:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Redrive:
+    """Who takes a dead letter once more: a queue or a function, by its key, or the bus."""
+
+    way: Literal["queue", "function", "bus"]
+    to: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeadLetterQueueArgs:
     deployment: Deployment
     key: str
+    redrive: Redrive
     senders: Sequence[Sender] = ()
 
 
 class DeadLetterQueue(pulumi.ComponentResource):
-    """Where messages wait 14 days for a redrive. Outputs: url, arn, name. Attribute: key."""
+    """Where messages wait 14 days for a redrive.
+
+    Outputs: url, arn, name. Attributes: key, redrive.
+    """
 
     def __init__(
         self, name: str, args: DeadLetterQueueArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("kit:index:DeadLetterQueue", name, None, opts)
-        self.key = args.key
+        self.key, self.redrive = args.key, args.redrive
         self.queue = aws.sqs.Queue(
             name,
             name=args.deployment.name(args.key),
@@ -75,6 +88,7 @@ class ServiceQueue(pulumi.ComponentResource):
             DeadLetterQueueArgs(
                 deployment=args.deployment,
                 key=f"{args.key}-dlq",
+                redrive=Redrive(way="queue", to=args.key),
                 senders=args.dead_letter_senders,
             ),
             child,
