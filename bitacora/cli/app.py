@@ -17,6 +17,7 @@ from bitacora.cli import (
     rebuild,
     recovery,
     resources,
+    resync,
 )
 from bitacora.cli.home import DEFAULT_HOME, Home
 from bitacora.embedded.problem import Problem
@@ -94,4 +95,5 @@ app.command(epilog=recovery.HEALED_CODES)(recovery.repair)
 app.command(epilog=recovery.HEALED_CODES)(recovery.republish)
 app.command(epilog=letters.LISTED_CODES)(letters.dead_letters)
 app.command(epilog=letters.REDRIVEN_CODES)(letters.redrive)
+app.command(epilog=resync.EXIT_CODES)(resync.resync)
 app.add_typer(contracts.app, name="contracts")

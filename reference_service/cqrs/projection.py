@@ -172,7 +172,7 @@ class Projector:
         repaired: list[Repaired] = []
         while clock() < deadline:
             heads, following = self._store.heads(cursor, page)
-            for stream in self._behind(heads):
+            for stream in self.behind(heads):
                 if clock() >= deadline:
                     return Slice(cursor, compared, repaired, finished=False)
                 repaired.append(self.repair(stream))
@@ -182,7 +182,8 @@ class Projector:
                 return Slice(None, compared, repaired, finished=True)
         return Slice(cursor, compared, repaired, finished=False)
 
-    def _behind(self, heads: Sequence[Head]) -> list[str]:
+    def behind(self, heads: Sequence[Head]) -> list[str]:
+        """Those that are not at their head, or are parked. Raises Unavailable."""
         positions = self._read_model.positions([head.stream for head in heads])
         return [
             head.stream

@@ -122,6 +122,27 @@ class Publisher:
         """
         return self._tell(self._whole(stream))
 
+    def retell(self, commits: Sequence[Commit], since: str) -> Republished:
+        """Publish the events of those commits of a whole stream that are not before `since`.
+
+        A fault parks; a marker that stands is left, for other commits may be behind it. Raises
+        Unavailable when an event was not confirmed: repeat it.
+        """
+        stream, number = commits[-1].stream, 0
+        events: list[dict[str, Any]] = []
+        fault = None
+        try:
+            for number, commit in enumerate(commits, 1):
+                if commit.at >= since:
+                    events += self._public(commits[:number])
+        except Unpublishable as unpublishable:
+            fault = str(unpublishable)
+        if not all(self._bus.publish(events)):
+            raise Unavailable(f"{stream}: the bus did not confirm every event")
+        if fault:
+            self._markers.park(CONSUMER, stream, number, fault)
+        return Republished(stream, len(events), number - 1 if fault else number, fault)
+
     def reconcile(
         self, cursor: str | None, *, page: int, budget_s: float, clock: Callable[[], float]
     ) -> Slice:

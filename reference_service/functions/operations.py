@@ -21,6 +21,7 @@ from reference_service.aws.stream_records import failed_batch
 from reference_service.functions.parked import envelope, parked
 from reference_service.functions.queue import consume
 from reference_service.functions.rebuilding import rebuild
+from reference_service.functions.resyncing import resync
 from reference_service.schemas import Undecodable
 from reference_service.settings import OperationsSettings
 
@@ -52,6 +53,8 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
             return parked(operations, cursor)
         case {"operation": "envelope", "stream": str(stream), "commit": int(commit)}:
             return envelope(operations, stream, commit)
+        case {"operation": "resync", "since": str(since)}:
+            return resync(operations, since, event)
         case {"operation": "rebuild"}:
             result = rebuild(operations.read_side, event)
         case {"operation": "reconcile"}:

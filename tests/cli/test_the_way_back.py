@@ -1,0 +1,254 @@
+"""What failed comes back by commands: on a running environment, after real faults."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bitacora.audit.reading import Stores, stores_of
+from bitacora.audit.until import until
+from bitacora.embedded.environment import Environment
+from reference_service.aws.items import from_item, to_item
+from reference_service.cqrs.commit import Commit, following
+from tests.cli.conftest import Run
+from tests.cqrs.toy import cause
+
+ARRIVES_WITHIN_S = 60
+
+
+@pytest.fixture
+def stores(environment: Environment) -> Stores:
+    return stores_of(environment)
+
+
+def demo(run: Run) -> str:
+    """The stream of an order that is shipped."""
+    done = run("demo", "--json")
+    assert done.returncode == 0, done.stdout
+    return f"order-{json.loads(done.stdout)['order_id']}"
+
+
+def parked(run: Run, stream: str) -> dict[str, dict[str, Any]]:
+    """The markers of a stream by consumer."""
+    done = run("parked", stream, "--json")
+    found = json.loads(done.stdout)["parked"]
+    assert done.returncode == (1 if found else 0)
+    assert done.stderr == ""
+    return {one["consumer"]: one for one in found}
+
+
+def parked_by(run: Run, stream: str, *consumers: str) -> dict[str, dict[str, Any]]:
+    return until(
+        f"{stream} is parked by {consumers}",
+        lambda: parked(run, stream),
+        lambda found: set(found) == set(consumers),
+        at_most_s=ARRIVES_WITHIN_S,
+    )
+
+
+def next_commit(stores: Stores, stream: str) -> Commit:
+    """What a deployment of other code might append: a payment more."""
+    pages = stores.dynamodb.get_paginator("query").paginate(
+        TableName=stores.events_table,
+        KeyConditionExpression="#s = :s",
+        ExpressionAttributeNames={"#s": "stream"},
+        ExpressionAttributeValues={":s": {"S": stream}},
+    )
+    commits = [from_item(item) for page in pages for item in page["Items"]]
+    payment = json.loads(commits[1].body)[:1]
+    assert payment[0]["type"] == "PaymentReceived"
+    payment[0]["data"]["payment_id"] = "payment-of-the-way-back"
+    return following(
+        commits[-1],
+        stream=stream,
+        cause=cause("the-way-back"),
+        body=json.dumps(payment),
+        count=1,
+        at=commits[-1].at,
+        commit_id="the-way-back",
+    )
+
+
+@contextmanager
+def poisoned(stores: Stores, stream: str) -> Iterator[dict[str, Any]]:
+    """A next commit without its hash: neither the relay nor the publisher can read it."""
+    item = to_item(next_commit(stores, stream))
+    stores.dynamodb.put_item(
+        TableName=stores.events_table,
+        Item={name: value for name, value in item.items() if name != "hash"},
+    )
+    yield item
+    stores.dynamodb.put_item(TableName=stores.events_table, Item=item)
+
+
+def test_a_poisoned_commit_is_named_and_comes_back_when_it_is_mended(
+    run: Run, stores: Stores
+) -> None:
+    stream = demo(run)
+    with poisoned(stores, stream) as item:
+        number = int(item["commit"]["N"])
+        found = parked_by(run, stream, "relay", "publisher")
+        assert {one["commit"] for one in found.values()} == {number}
+        assert all(one["since"] and "hash" in one["fault"] for one in found.values())
+        text = run("parked", stream).stdout
+        assert f"relay stopped at commit {number} of {stream}" in text
+        assert max(map(len, run("parked").stdout.splitlines())) <= 100
+
+        done = run("repair", "--all", "--json")
+        assert done.returncode == 1
+        [tried] = [one for one in json.loads(done.stdout)["streams"] if one["stream"] == stream]
+        assert set(tried["parked"]) == {"orders", "relay", "publisher"}
+        assert ["orders", number - 1, number - 1] in tried["steps"]
+        assert set(parked(run, stream)) == {"orders", "relay", "publisher"}
+        assert "still parked" in run("republish", stream).stdout
+
+    healed = run("repair", stream)
+    assert healed.returncode == 0, healed.stdout
+    assert f"{number - 1}" in healed.stdout
+    assert "1 of 1 streams are healed" in healed.stdout
+    assert parked(run, stream) == {}
+    assert run("republish", stream).returncode == 0
+    assert run("repair", "--all").stdout.startswith("Nothing is parked.")
+    document = until(
+        "an audit that holds",
+        lambda: json.loads(run("audit", "--json", "--stream", stream).stdout),
+        lambda audit: audit["verdict"] == "holds",
+        at_most_s=ARRIVES_WITHIN_S,
+    )
+    assert document["findings"] == []
+
+
+def test_a_commit_that_others_can_read_is_shown_without_its_data(run: Run, stores: Stores) -> None:
+    stream = demo(run)
+    stores.dynamodb.put_item(
+        TableName=stores.parked_table,
+        Item={
+            "consumer": {"S": "publisher"},
+            "stream": {"S": stream},
+            "commit": {"N": "1"},
+            "reason": {"S": "a reason"},
+        },
+    )
+    text = run("parked", stream).stdout
+    assert "OrderPlaced v" in text
+    assert "since   not known" in text
+    assert "correlation" in text
+    assert "lines" not in text
+    assert run("republish", "--all").returncode == 0
+    assert run("parked", stream).stdout == f"{stream} is not parked.\n"
+
+
+@pytest.mark.parametrize("command", ["repair", "republish"])
+def test_a_stream_that_is_nowhere_is_told(run: Run, command: str) -> None:
+    done = run(command, "order-00000000-0000-4000-8000-00000000beef", "nonsense")
+    assert done.returncode == 1
+    assert done.stdout.count("the event store has no such") == 2
+
+
+def test_a_dead_letter_of_the_ledger_is_recorded_when_it_is_sent_again(
+    run: Run, environment: Environment, stores: Stores
+) -> None:
+    stream = demo(run)
+    where = {"Bucket": stores.ledger_bucket, "Key": f"events/{stream}/1/0.json"}
+    body = stores.s3.get_object(**where)["Body"].read().decode()
+    stores.s3.delete_object(**where)
+    [poison, letter] = put(environment, "ledger-dlq", "no event", body)
+
+    listed = run("dead-letters")
+    assert (listed.returncode, "ledger-dlq" in listed.stdout) == (1, True)
+    shown = run("dead-letters", "ledger-dlq")
+    assert shown.returncode == 1
+    assert f"{letter}  OrderPlaced\n  {stream}/1/0\n" in shown.stdout
+    assert f"{poison}  unreadable" in shown.stdout
+    data = json.loads(body)["data"]
+    assert all(json.dumps(value) not in shown.stdout for value in data.values())
+    assert body in run("dead-letters", "ledger-dlq", "--body").stdout
+
+    done = run("redrive", "ledger-dlq", letter)
+    assert (done.returncode, done.stdout) == (0, "ledger-dlq: 1 messages sent once more.\n")
+    until(
+        "the event is in the ledger",
+        lambda: stores.s3.list_objects_v2(Bucket=where["Bucket"], Prefix=where["Key"]),
+        lambda answer: answer["KeyCount"] == 1,
+        at_most_s=ARRIVES_WITHIN_S,
+    )
+    assert run("redrive", "ledger-dlq", letter).returncode == 1
+    poison_goes_into_a_file(run, environment.home / "letters.jsonl", poison)
+
+
+def poison_goes_into_a_file(run: Run, file: Path, poison: str) -> None:
+    assert run("dead-letters", "ledger-dlq", "--delete-saved", str(file)).returncode == 2
+    assert run("dead-letters", "ledger-dlq", "--save", str(file)).returncode == 1
+    assert json.loads(file.read_text())["id"] == poison
+    deleted = run("dead-letters", "ledger-dlq", "--delete-saved", str(file))
+    assert (deleted.returncode, deleted.stdout) == (0, "1 messages deleted.\n")
+    assert run("dead-letters").stdout == "No queue holds dead letters.\n"
+
+
+def test_an_invocation_that_failed_is_done_when_it_is_sent_again(
+    run: Run, environment: Environment
+) -> None:
+    """As Lambda records it, and as EventBridge does when it could not invoke the function."""
+    events = environment.client("events")
+    prefix = environment.outputs["prefix"]
+    rule = f"{prefix}-reconcile"
+    [target] = events.list_targets_by_rule(Rule=rule)["Targets"]
+    failed = {
+        "requestContext": {"requestId": "r", "functionArn": target["Arn"]},
+        "requestPayload": {"operation": "reconcile"},
+    }
+    put(environment, "operations-dlq", json.dumps(failed))
+    tick = {"detail-type": "Scheduled Event", "id": "t", "source": "aws.events", "detail": {}}
+    put(
+        environment,
+        "operations-dlq",
+        json.dumps(tick),
+        RULE_ARN=f"arn:aws:events:us-east-1:000000000000:rule/{rule}",
+        TARGET_ARN=target["Arn"],
+        ERROR_CODE="NO_PERMISSIONS",
+    )
+    [unheard] = put(environment, "operations-dlq", json.dumps({"operation": "dance"}))
+    done = run("redrive", "operations-dlq", "--all", "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, len(told["sent"]), list(told["kept"])) == (1, 2, [unheard])
+    assert "dance" in told["kept"][unheard]
+    shown = run("dead-letters", "operations-dlq", "--json")
+    assert [one["id"] for one in json.loads(shown.stdout)["messages"]] == [unheard]
+    file = environment.home / "unheard.jsonl"
+    run("dead-letters", "operations-dlq", "--save", str(file))
+    assert run("dead-letters", "operations-dlq", "--delete-saved", str(file)).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("repair",),
+        ("republish", "--all", "order-1"),
+        ("repair", ""),
+        ("redrive", "ledger-dlq"),
+        ("redrive", "nobody-dlq", "--all"),
+        ("dead-letters", "nobody-dlq"),
+        ("dead-letters", "--body"),
+        ("dead-letters", "ledger-dlq", "--save", "a", "--delete-saved", "b"),
+        ("dead-letters", "ledger-dlq", "--limit", "0"),
+    ],
+)
+def test_wrong_usage_ends_with_2(run: Run, arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def put(environment: Environment, queue: str, *bodies: str, **attributes: str) -> list[str]:
+    """Messages in a dead-letter queue, as nobody's five attempts would leave them."""
+    named = {name: {"DataType": "String", "StringValue": attributes[name]} for name in attributes}
+    url = environment.outputs["dead_letters"][queue]["url"]
+    return [
+        environment.client("sqs").send_message(
+            QueueUrl=url, MessageBody=body, MessageAttributes=named
+        )["MessageId"]
+        for body in bodies
+    ]
