@@ -45,6 +45,22 @@ def test_every_queue_has_dead_letters_or_is_one(topology: Program) -> None:
             assert queue.inputs["messageRetentionSeconds"] == 14 * 24 * 3600
 
 
+def test_every_dead_letter_has_a_way_back(topology: Program) -> None:
+    """By what the stack tells its tools, for every queue that has no dead letters of its own."""
+    exports = topology.exports
+    dead = {q.inputs["name"] for q in topology.of(QUEUE) if "redrivePolicy" not in q.inputs}
+    assert {f"{exports['prefix']}-{key}" for key in exports["dead_letters"]} == dead
+    for key, told in exports["dead_letters"].items():
+        match told["way"]:
+            case "queue":
+                assert key == f"{told['to']}-dlq"
+                assert told["to"] in exports["queues"]
+            case "function":
+                assert told["to"] in exports["functions"]
+            case way:
+                assert (way, "bus_name" in exports) == ("bus", True)
+
+
 def test_every_queue_outwaits_its_function(topology: Program) -> None:
     queues = by_arn(topology, QUEUE)
     read = [m for m in topology.of(MAPPING) if source(m) == "sqs"]

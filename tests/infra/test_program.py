@@ -21,6 +21,7 @@ EXPORTS = {
     "parked_table",
     "shipments_table",
     "queues",
+    "dead_letters",
     "functions",
     "database",
 }
