@@ -304,6 +304,17 @@ def project_order(codec: Codec[Event]) -> Callable[[Any, Commit], Any]:
     return row_after
 
 
+def project_status(codec: Codec[Event]) -> "Project":
+    """The projection of orders onto the items of `order_status`."""
+    from reference_service.order.status import project
+
+    def status_after(status: Any, commit: Commit) -> Any:
+        events = codec.decode(commit.body)
+        return project(status, _order_id(commit.stream), events, commit.version, commit.at)
+
+    return status_after
+
+
 def public_writer(schemas: Schemas, settings: WriterSettings) -> "PublicWriter":
     """Writes public events in the configured versions. Raises SettingsError."""
     from reference_service.public_events import VERSIONS as PUBLIC_VERSIONS

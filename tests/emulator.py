@@ -14,7 +14,7 @@ import boto3
 from botocore.config import Config
 
 from bitacora.embedded.ports import reserve
-from reference_service.tables import Table
+from reference_service.tables import Key, Table
 
 START_TIMEOUT_S = 60.0
 REGION = "us-east-1"
@@ -50,16 +50,28 @@ class Emulator:
         }
 
     def create_table(self, name: str, table: Table, **options: Any) -> None:
-        keys = [(table.partition, "HASH")] + ([(table.sort, "RANGE")] if table.sort else [])
+        if table.index:
+            shown = list(table.index.shown)
+            index = {
+                "IndexName": table.index.name,
+                "KeySchema": _schema(table.index.partition, table.index.sort),
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": shown},
+            }
+            options |= {"GlobalSecondaryIndexes": [index]}
         self.client("dynamodb").create_table(
             TableName=name,
             BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": key.name, "KeyType": kind} for key, kind in keys],
+            KeySchema=_schema(table.partition, table.sort),
             AttributeDefinitions=[
-                {"AttributeName": key.name, "AttributeType": key.kind} for key, _ in keys
+                {"AttributeName": key.name, "AttributeType": key.kind} for key in table.keys
             ],
             **options,
         )
+
+
+def _schema(partition: Key, sort: Key | None) -> list[dict[str, str]]:
+    keys = [(partition, "HASH")] + ([(sort, "RANGE")] if sort else [])
+    return [{"AttributeName": key.name, "KeyType": kind} for key, kind in keys]
 
 
 def start(folder: Path) -> Emulator:

@@ -65,9 +65,12 @@ class ReadModel(Protocol):
         """Every one of the streams. Raises Unavailable."""
 
     def advance(self, advances: Sequence[Advance]) -> set[str]:
-        """Apply, in one transaction, those whose gate still stands at `start`; which they were.
+        """Apply those whose gate still stands at `start`; which they were.
 
-        At most one advance per stream. Raises Unavailable, Unstorable; then nothing was changed.
+        Gate, row and marker of a stream change at once or not at all; at most one advance per
+        stream. Of several, some may be done although it raises: their next position shows it.
+        An advance that stands there already, by an earlier try, may count as done.
+        Raises Unavailable, Unstorable.
         """
 
 
