@@ -42,6 +42,8 @@ from reference_service.settings import (
     PublisherSettings,
     QuerySettings,
     RelaySettings,
+    StatusProjectorSettings,
+    StatusSettings,
     WriterSettings,
     written_versions,
 )
@@ -49,6 +51,7 @@ from reference_service.settings import (
 if TYPE_CHECKING:
     from reference_service.aws.audit_views import AuditViews
     from reference_service.aws.dynamodb_event_store import DynamoDBEventStore
+    from reference_service.aws.dynamodb_read_model import DynamoDBReadModel
     from reference_service.aws.dynamodb_shipments import DynamoDBShipments
     from reference_service.aws.eventbridge_bus import EventBridgeBus
     from reference_service.aws.postgres_queries import PostgresQueries
@@ -59,6 +62,7 @@ if TYPE_CHECKING:
     from reference_service.cqrs.anchoring import Anchoring
     from reference_service.cqrs.healing import Healing, ReadModels
     from reference_service.cqrs.parking import ParkedPages
+    from reference_service.cqrs.projection import Project, Projector
     from reference_service.cqrs.publish import Publisher
     from reference_service.cqrs.relay import Relay
     from reference_service.order.views import OrderSummary
@@ -173,6 +177,19 @@ def query(settings: QuerySettings) -> QuerySide:
     return QuerySide(PostgresQueries(database, LAYOUTS, settings.log_shards), orders)
 
 
+def order_status(settings: StatusSettings) -> "DynamoDBReadModel":
+    return _order_status(_client("dynamodb", PROMPT), settings.order_status_table)
+
+
+def status_projector(settings: StatusProjectorSettings | OperationsSettings) -> "Projector":
+    from reference_service.cqrs.projection import Projector
+
+    client = _client("dynamodb")
+    model = _order_status(client, settings.order_status_table)
+    store = _event_store(settings.events_table, client)
+    return Projector(store, model, project_status(OrderCodec(Schemas.load())))
+
+
 @dataclass(frozen=True)
 class Operations:
     """`parked` lists what each consumer parked, by its name."""
@@ -197,7 +214,10 @@ def operations(settings: OperationsSettings) -> Operations:
     from reference_service.cqrs.healing import Healing
 
     side, tell = read_side(settings), publisher(settings)
-    read_models = {"orders": side.projector}
+    status = status_projector(settings)
+    status_model = _order_status(_deferred("dynamodb"), settings.order_status_table)
+    # First what needs no database.
+    read_models = {"order_status": lambda: status, "orders": side.projector}
     markers = DynamoDBParkedMarkers(_deferred("dynamodb"), settings.parked_table)
     return Operations(
         side,
@@ -205,6 +225,7 @@ def operations(settings: OperationsSettings) -> Operations:
         tell,
         Healing(read_models, tell, markers),
         {
+            "order_status": partial(status_model.parked, "order_status"),
             "orders": lambda *page: parked(side.database, side.live(), "orders", *page),
             relay.CONSUMER: partial(markers.parked, relay.CONSUMER),
             publish.CONSUMER: partial(markers.parked, publish.CONSUMER),
@@ -360,6 +381,13 @@ def _event_store(table: str, client: Any = None) -> "DynamoDBEventStore":
 
     client = client or _client("dynamodb", PROMPT)
     return DynamoDBEventStore(client, table, append_deadline_s=APPEND_DEADLINE_S)
+
+
+def _order_status(client: Any, table: str) -> "DynamoDBReadModel":
+    from reference_service.aws.dynamodb_read_model import DynamoDBReadModel
+    from reference_service.order.status import OrderStatus
+
+    return DynamoDBReadModel(client, table, OrderStatus)
 
 
 def _bus(name: str) -> "EventBridgeBus":

@@ -104,11 +104,23 @@ class QuerySettings(DatabaseSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
+class StatusProjectorSettings(Settings):
+    events_table: str
+    order_status_table: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusSettings(Settings):
+    order_status_table: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class OperationsSettings(WriterSettings, DatabaseSettings):
     events_table: str
     bus_name: str
     failures_bucket: str
     parked_table: str
+    order_status_table: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,7 +43,7 @@ PARKED = Table(partition=Key("consumer", "S"), sort=Key("stream", "S"))
 # nothing while all is well. Its partition key spreads what is parked at once.
 ORDER_STATUS = Table(
     partition=Key("stream", "S"),
-    index=Index("parked", Key("stream", "S"), Key("parked", "N"), shown=("reason",)),
+    index=Index("parked", Key("stream", "S"), Key("parked", "N"), shown=("reason", "since")),
 )
 
 # The version of the read model of orders in PostgreSQL: its tables and what is in them. Another one

@@ -8,14 +8,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from botocore.exceptions import ClientError
 
 from reference_service.aws.faults import code, unavailable_when_transient
+from reference_service.cqrs.commit import timestamp
 from reference_service.cqrs.gate import START, Gate
-from reference_service.cqrs.projection import Advance, Park, Position, Unstorable
+from reference_service.cqrs.parking import Parked
+from reference_service.cqrs.projection import Advance, Position, Unstorable
 from reference_service.cqrs.store import Unavailable
 from reference_service.tables import ORDER_STATUS
 
@@ -25,8 +28,9 @@ if TYPE_CHECKING:
 assert ORDER_STATUS.index
 STREAM, PARKED = ORDER_STATUS.partition.name, ORDER_STATUS.index.sort.name
 INDEX = ORDER_STATUS.index.name
-# The attributes beside the row's own. `at` is the time of the last commit applied.
-OWN = (STREAM, "commit", "hash", "at", PARKED, "reason")
+# The attributes beside the row's own. `at` is the time of the last commit applied, `since` when the
+# stream was parked at that commit.
+OWN = (STREAM, "commit", "hash", "at", PARKED, "reason", "since")
 # BatchGetItem takes 100 keys, and may give back some of them unread.
 BATCH_KEYS = 100
 ATTEMPTS = 6
@@ -65,6 +69,7 @@ class DynamoDBReadModel:
         row: type[msgspec.Struct],
         *,
         pause: Callable[[float], None] = time.sleep,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         if taken := set(OWN) & set(row.__struct_fields__):
             raise ValueError(f"{row.__name__} has fields of the gate: {sorted(taken)}")
@@ -72,6 +77,7 @@ class DynamoDBReadModel:
         self._table = table
         self._row = row
         self._pause = pause
+        self._now = now
 
     def look_up(self, stream: str) -> Position:
         """One eventually consistent read: half a unit up to 4 KB. Raises Unavailable."""
@@ -103,17 +109,18 @@ class DynamoDBReadModel:
             raise faults[0]
         return done
 
-    def parked(self, cursor: str | None, limit: int) -> tuple[dict[str, Park], str | None]:
-        """A page of the parked streams, and the cursor of the next page (None after the last).
+    def parked(self, name: str, cursor: str | None, limit: int) -> tuple[list[Parked], str | None]:
+        """A page of what is parked in the read model `name`, and the cursor of the next page.
 
-        In no order, and a second old: an index is eventually consistent. Raises Unavailable.
+        The cursor is None after the last. In no order, and what is a second old may be missing: an
+        index is eventually consistent. Raises Unavailable.
         """
         start: dict[str, Any] = {"ExclusiveStartKey": _key(cursor)} if cursor else {}
         with unavailable_when_transient("listing what is parked"):
             page = self._client.scan(TableName=self._table, IndexName=INDEX, Limit=limit, **start)
         last = page.get("LastEvaluatedKey")
         return (
-            {item[STREAM]["S"]: _park(item) for item in page["Items"]},
+            [_parked(name, item) for item in page["Items"]],
             f"{last[PARKED]['N']}/{last[STREAM]['S']}" if last else None,
         )
 
@@ -164,17 +171,25 @@ class DynamoDBReadModel:
         expected = "(#commit = :start AND #hash = :start_hash)"
         if advance.start == START:
             expected = f"attribute_not_exists(#{STREAM}) OR {expected}"
-        sets = ", ".join(f"#{name} = :{name}" for name in change.set)
-        removes = ", ".join(f"#{name}" for name in change.remove)
+        sets = [f"#{name} = :{name}" for name in change.set]
+        values = {f":{name}": value for name, value in change.set.items()}
         names = {*change.set, *change.remove, *({STREAM} if advance.start == START else ())}
+        if advance.park:
+            # What is parked once more where it stands has stood there since the first time.
+            stays = advance.start == advance.end
+            sets.append("#since = " + ("if_not_exists(#since, :since)" if stays else ":since"))
+            values[":since"] = {"S": timestamp(self._now())}
+            names.add("since")
+        removes = [f"#{name}" for name in change.remove]
         return {
             "TableName": self._table,
             "Key": {STREAM: {"S": advance.stream}},
             "ConditionExpression": expected,
-            "UpdateExpression": f"SET {sets}" + (f" REMOVE {removes}" if removes else ""),
+            "UpdateExpression": f"SET {', '.join(sets)}"
+            + (f" REMOVE {', '.join(removes)}" if removes else ""),
             "ExpressionAttributeNames": {f"#{name}": name for name in names},
             "ExpressionAttributeValues": {
-                **{f":{name}": value for name, value in change.set.items()},
+                **values,
                 ":start": {"N": str(advance.start.commit)},
                 ":start_hash": {"B": bytes.fromhex(advance.start.hash)},
             },
@@ -188,6 +203,8 @@ class DynamoDBReadModel:
             PARKED: advance.park.commit if advance.park else None,
             "reason": _storable(advance.park.reason) if advance.park else None,
         }
+        if advance.park is None:
+            values["since"] = None
         if advance.at is not None:
             values["at"] = advance.at
         if advance.row is not None:
@@ -202,7 +219,7 @@ class DynamoDBReadModel:
         if not item:
             return Position()
         gate = Gate(int(item["commit"]["N"]), bytes(item["hash"]["B"]).hex())
-        parked = _park(item).reason if PARKED in item else None
+        parked = item["reason"]["S"] if PARKED in item else None
         fields = self._row.__struct_fields__
         if not any(name in item for name in fields):
             return Position(gate, parked)
@@ -230,8 +247,14 @@ def _value(attribute: Mapping[str, Any] | None) -> Any:
     return int(value) if kind == "N" else value
 
 
-def _park(item: Item) -> Park:
-    return Park(int(item[PARKED]["N"]), item["reason"]["S"])
+def _parked(name: str, item: Item) -> Parked:
+    return Parked(
+        consumer=name,
+        stream=item[STREAM]["S"],
+        commit=int(item[PARKED]["N"]),
+        reason=item["reason"]["S"],
+        since=item["since"]["S"],
+    )
 
 
 def _key(cursor: str) -> dict[str, Any]:

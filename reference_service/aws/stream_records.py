@@ -65,7 +65,7 @@ def _delivery(record: Mapping[str, Any]) -> Delivery:
 
 
 def failed_batch(record: bytes) -> tuple[str, list[str]]:
-    """The consumer and the streams of an on-failure record that a mapping left in S3.
+    """The function's name and the streams of an on-failure record that a mapping left in S3.
 
     Source: "Retaining discarded records" of Lambda's stream mappings: requestContext.functionArn,
     and in S3 the whole event as JSON text in `payload`. Raises Undecodable.
@@ -77,7 +77,7 @@ def failed_batch(record: bytes) -> tuple[str, list[str]]:
         streams = [_stream(one) for one in records]
     except (ValueError, LookupError, TypeError, AttributeError) as fault:
         raise Undecodable(f"no on-failure record with its payload: {fault!r}") from fault
-    return function.rpartition("-")[2], list(dict.fromkeys(streams))
+    return function, list(dict.fromkeys(streams))
 
 
 def _stream(record: Mapping[str, Any]) -> str:

@@ -18,6 +18,7 @@ from reference_service.aws.metrics import report
 from reference_service.aws.s3_objects import ObjectTooLarge
 from reference_service.aws.sqs_messages import Message, is_queue_event
 from reference_service.aws.stream_records import failed_batch
+from reference_service.cqrs.projection import Repaired, Slice
 from reference_service.functions.parked import envelope, parked
 from reference_service.functions.queue import consume
 from reference_service.functions.rebuilding import rebuild
@@ -30,11 +31,17 @@ logger = logging.getLogger(__name__)
 
 PAGE = 200
 # Of the function's 60 s; the rest is for what is under way.
-RECONCILE_BUDGET_S = 20.0
+RECONCILE_BUDGETS_S = {"order_status": 8.0, "orders": 15.0}
 REPUBLISH_BUDGET_S = 8.0
-CURSOR = "orders"
 PUBLISHER_CURSOR = "publisher"
 WANTED = "repair, republish or envelope with a stream, parked, rebuild with an action, or reconcile"
+# Which read models a failed batch concerns, by the end of its consumer's name: the first that fits.
+# The relay's concerns all of them.
+CONCERNED = {
+    "-status-projector": ["order_status"],
+    "-projector": ["orders"],
+    "-catch-up": ["orders"],
+}
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -66,30 +73,27 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 
 def _reconcile() -> dict[str, Any]:
-    """One slice of the read model, of the publisher, and of a rebuild that a deployment began.
+    """One slice of each read model, of the publisher, and of a rebuild that a deployment began.
 
     The next go on where they ended.
     """
-    cursors = operations.cursors
-    done = operations.read_side.projector().reconcile(
-        cursors.get(CURSOR), page=PAGE, budget_s=RECONCILE_BUDGET_S, clock=time.monotonic
-    )
-    cursors.keep(CURSOR, done.cursor)
+    slices = {name: _slice(name) for name in operations.read_models}
     told = operations.publisher.reconcile(
-        cursors.get(PUBLISHER_CURSOR),
+        operations.cursors.get(PUBLISHER_CURSOR),
         page=PAGE,
         budget_s=REPUBLISH_BUDGET_S,
         clock=time.monotonic,
     )
-    cursors.keep(PUBLISHER_CURSOR, told.cursor)
+    operations.cursors.keep(PUBLISHER_CURSOR, told.cursor)
     built = rebuild(operations.read_side, {"action": "go-on"})["rebuild"]
-    repaired = [asdict(one) for one in done.repaired]
+    repaired = [_told(name, one) for name, done in slices.items() for one in done.repaired]
     republished = [asdict(one) for one in told.republished]
+    compared = sum(done.compared for done in slices.values())
     counts = {
-        "Compared": done.compared,
+        "Compared": compared,
         "Repaired": len(repaired),
         "Republished": len(republished),
-        "Parked": sum(1 for one in done.repaired if one.parked) + told.parked,
+        "Parked": sum(1 for one in repaired if one["parked"]) + told.parked,
     }
     report(
         "operations",
@@ -100,11 +104,26 @@ def _reconcile() -> dict[str, Any]:
         rebuild=built and built["phase"],
     )
     return {
-        "finished": done.finished,
-        "compared": done.compared,
+        "finished": all(done.finished for done in slices.values()),
+        "compared": compared,
         "repaired": repaired,
         "republished": republished,
     }
+
+
+def _slice(read_model: str) -> Slice:
+    done: Slice = operations.read_models[read_model]().reconcile(
+        operations.cursors.get(read_model),
+        page=PAGE,
+        budget_s=RECONCILE_BUDGETS_S[read_model],
+        clock=time.monotonic,
+    )
+    operations.cursors.keep(read_model, done.cursor)
+    return done
+
+
+def _told(read_model: str, done: Repaired) -> dict[str, Any]:
+    return {"read_model": read_model, **asdict(done)}
 
 
 def _heal_failed_batches(message: Message) -> str:
@@ -118,17 +137,18 @@ def _heal_failed_batches(message: Message) -> str:
         raise Undecodable(f"no notification of S3: {fault!r}") from fault
     for key in keys:
         try:
-            consumer, streams = failed_batch(operations.failed_batches.read(key))
+            function, streams = failed_batch(operations.failed_batches.read(key))
         except ObjectTooLarge as fault:
             raise Undecodable(str(fault)) from fault
         for stream in streams:
-            _heal(consumer, stream)
+            _heal(function, stream)
     return "Healed"
 
 
-def _heal(consumer: str, stream: str) -> None:
-    if consumer == "publisher":
+def _heal(function: str, stream: str) -> None:
+    if function.endswith("-publisher"):
         logger.warning("republished %s", operations.publisher.republish(stream))
-    else:
-        done = operations.healing.repaired(stream, operations.read_models)
-        logger.warning("repaired %s", done)
+        return
+    fitting = (names for end, names in CONCERNED.items() if function.endswith(end))
+    done = operations.healing.repaired(stream, next(fitting, operations.read_models))
+    logger.warning("repaired %s", done)

@@ -1,6 +1,8 @@
 """The read model in DynamoDB: lost answers, partial answers, and what one item holds and costs."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
@@ -13,6 +15,7 @@ from reference_service.aws.dynamodb_read_model import ATTEMPTS, DynamoDBReadMode
 from reference_service.bootstrap import project_status
 from reference_service.cqrs.commit import Commit
 from reference_service.cqrs.gate import START, after
+from reference_service.cqrs.parking import Parked
 from reference_service.cqrs.projection import (
     Advance,
     Park,
@@ -143,7 +146,7 @@ def test_a_table_that_is_away_is_unavailable(proxy: FaultProxy, table: str) -> N
     with pytest.raises(Unavailable, match=order[0].stream):
         model.look_up(order[0].stream)
     with pytest.raises(Unavailable):
-        model.parked(None, 10)
+        model.parked("order_status", None, 10)
 
 
 def left_out(parsed: dict[str, Any], keep: int) -> None:
@@ -210,26 +213,50 @@ def test_gates_are_read_strongly_consistent_and_a_look_up_is_not(
     assert "ConsistentRead" not in asked[1]
 
 
-def test_what_is_parked_is_listed_a_page_at_a_time_and_nothing_else(
-    emulator: Emulator, model: DynamoDBReadModel
-) -> None:
+def test_what_is_parked_is_listed_a_page_at_a_time_and_nothing_else(emulator: Emulator) -> None:
     emulator.create_table("order-status-parked", ORDER_STATUS)
-    model = DynamoDBReadModel(emulator.client("dynamodb"), "order-status-parked", OrderStatus)
-    assert model.parked(None, 10) == ({}, None)
+    minutes = (datetime(2026, 1, 1, 12, n, tzinfo=UTC) for n in range(60))
+    model = DynamoDBReadModel(
+        emulator.client("dynamodb"),
+        "order-status-parked",
+        OrderStatus,
+        now=lambda: next(minutes),
+    )
+    assert model.parked("order_status", None, 10) == ([], None)
     orders = [shipped() for _ in range(8)]
     model.advance([step(PROJECT, order[:1]) for order in orders])
-    stuck = {order[0].stream: Park(2, f"reason {n}") for n, order in enumerate(orders[:5])}
-    model.advance([parking(order, stuck[order[0].stream]) for order in orders[:5]])
-    listed: dict[str, Park] = {}
+    stuck = []
+    for number, order in enumerate(orders[:5]):
+        model.advance([parking(order, Park(2, f"reason {number}"))])
+        since = f"2026-01-01T12:0{number}:00.000Z"
+        stuck.append(Parked("order_status", order[0].stream, 2, f"reason {number}", since))
+    listed: list[Parked] = []
     cursor, pages = None, 0
     while pages == 0 or cursor:
-        page, cursor = model.parked(cursor, 2)
+        page, cursor = model.parked("order_status", cursor, 2)
         assert len(page) <= 2
-        listed, pages = listed | page, pages + 1
+        listed, pages = listed + page, pages + 1
         assert pages < 10
-    assert listed == stuck
+    assert sorted(listed, key=lambda one: one.stream) == stuck
     model.advance([step(PROJECT, order[:2]) for order in orders[:5]])
-    assert model.parked(None, 10) == ({}, None)
+    assert model.parked("order_status", None, 10) == ([], None)
+
+
+def test_a_stream_tells_since_when_it_stands_where_it_does(emulator: Emulator, table: str) -> None:
+    minutes = (datetime(2026, 1, 1, 12, n, tzinfo=UTC) for n in range(60))
+    model = DynamoDBReadModel(
+        emulator.client("dynamodb"), table, OrderStatus, now=lambda: next(minutes)
+    )
+    order = shipped()
+    model.advance([step(PROJECT, order[:1])])
+    for _ in range(2):
+        model.advance([parking(order, Park(2, "reason"))])
+        assert item(emulator, order[0].stream)["since"] == {"S": "2026-01-01T12:00:00.000Z"}
+    further = replace(step(PROJECT, order[:2]), park=Park(3, "another"))
+    model.advance([further])
+    assert item(emulator, order[0].stream)["since"] == {"S": "2026-01-01T12:02:00.000Z"}
+    model.advance([step(PROJECT, order)])
+    assert "since" not in item(emulator, order[0].stream)
 
 
 def parking(order: list[Commit], park: Park) -> Advance:

@@ -16,7 +16,7 @@ from reference_service import settings
 from reference_service.aws.items import to_item
 from reference_service.cqrs.commit import Commit
 from reference_service.cqrs.relay import encode_entry
-from reference_service.tables import EVENTS, PARKED, SHIPMENTS
+from reference_service.tables import EVENTS, ORDER_STATUS, PARKED, SHIPMENTS
 from tests.database import ReadSide
 from tests.emulator import Emulator
 from tests.functions.http_contract import held
@@ -29,7 +29,9 @@ SETTINGS: dict[str, type[settings.Settings]] = {
     "publisher": settings.PublisherSettings,
     "projector": settings.ProjectorSettings,
     "catch_up": settings.ProjectorSettings,
+    "status_projector": settings.StatusProjectorSettings,
     "query": settings.QuerySettings,
+    "status": settings.StatusSettings,
     "migration": settings.MigrationSettings,
     "fulfilment": settings.FulfilmentSettings,
     "notifier": settings.NotifierSettings,
@@ -38,8 +40,9 @@ SETTINGS: dict[str, type[settings.Settings]] = {
     "operations": settings.OperationsSettings,
 }
 # What these answer is held to contracts/openapi.json, whatever the test asks for.
-HTTP = ("command", "query")
+HTTP = ("command", "query", "status")
 ORDER = "GET /orders/{order_id}"
+STATUS = "GET /orders/{order_id}/status"
 HISTORY = "GET /orders/{order_id}/history"
 LIST = "GET /orders"
 SUMMARY = "GET /customer-summary"
@@ -50,6 +53,7 @@ VALUES = {
     "EVENTS_TABLE": "functions-events",
     "SHIPMENTS_TABLE": "functions-shipments",
     "PARKED_TABLE": "functions-parked",
+    "ORDER_STATUS_TABLE": "functions-order-status",
     "LOG_STREAM": "functions-log",
     "LOG_SHARDS": "1",
     "BUS_NAME": "functions-bus",
@@ -121,6 +125,7 @@ def prepare(emulator: Emulator) -> None:
     emulator.create_table(VALUES["EVENTS_TABLE"], EVENTS)
     emulator.create_table(VALUES["SHIPMENTS_TABLE"], SHIPMENTS)
     emulator.create_table(VALUES["PARKED_TABLE"], PARKED)
+    emulator.create_table(VALUES["ORDER_STATUS_TABLE"], ORDER_STATUS)
     emulator.client("kinesis").create_stream(StreamName=VALUES["LOG_STREAM"], ShardCount=1)
     emulator.client("events").create_event_bus(Name=VALUES["BUS_NAME"])
     emulator.client("sns").create_topic(Name="functions-notifications")

@@ -8,13 +8,21 @@ from typing import Any
 import msgspec
 
 from reference_service.aws.dynamodb_event_store import DynamoDBEventStore
+from reference_service.aws.dynamodb_read_model import DynamoDBReadModel
 from reference_service.aws.eventbridge_bus import EventBridgeBus
 from reference_service.aws.parked_markers import DynamoDBParkedMarkers
-from reference_service.bootstrap import Operations, project_order, public_events
+from reference_service.bootstrap import (
+    Operations,
+    project_order,
+    project_status,
+    public_events,
+)
 from reference_service.cqrs.commit import Cause, Commit, following
+from reference_service.cqrs.projection import Projector
 from reference_service.cqrs.publish import Publisher
 from reference_service.order.codec import OrderCodec
 from reference_service.order.events import VERSIONS
+from reference_service.order.status import OrderStatus
 from reference_service.public_writer import PublicWriter
 from tests.aws.orders import PLACED, order_commits, order_id
 from tests.contracts.tomorrow import cancelled_tomorrow, tomorrow
@@ -42,16 +50,21 @@ def cancelled_by(number: int, entry: dict[str, Any]) -> list[Commit]:
 
 
 def append_and_deliver(stage: Stage, commits: Sequence[Commit]) -> None:
-    """To the event store, and from there to the projector and the publisher of today."""
+    """To the event store, and from there to the projectors and the publisher of today."""
     store = DynamoDBEventStore(stage.client("dynamodb"), VALUES["EVENTS_TABLE"])
     for commit in commits:
         store.append(commit)
-    assert failures(stage.function("projector").handler(log_event(commits), None)) == []
+    for projector in ("projector", "status_projector"):
+        assert failures(stage.function(projector).handler(log_event(commits), None)) == []
     assert failures(stage.function("publisher").handler(stream_event(commits), None)) == []
 
 
 def markers(stage: Stage) -> DynamoDBParkedMarkers:
     return DynamoDBParkedMarkers(stage.client("dynamodb"), VALUES["PARKED_TABLE"])
+
+
+def order_status(stage: Stage) -> DynamoDBReadModel:
+    return DynamoDBReadModel(stage.client("dynamodb"), VALUES["ORDER_STATUS_TABLE"], OrderStatus)
 
 
 def parked(stage: Stage, stream: str) -> list[str]:
@@ -62,6 +75,8 @@ def parked(stage: Stage, stream: str) -> list[str]:
             "SELECT reason FROM read_model.parked WHERE stream = %s", [stream]
         ).fetchall()
     places = [f"read model: {reason}" for (reason,) in rows]
+    status = order_status(stage).positions([stream])[stream]
+    places += [f"status: {status.parked}"] if status.parked else []
     item = stage.client("dynamodb").get_item(
         TableName=VALUES["PARKED_TABLE"],
         Key={"consumer": {"S": "publisher"}, "stream": {"S": stream}},
@@ -90,9 +105,12 @@ def deploy_tomorrow(stage: Stage, operations: Any, folder: Path) -> None:
     projections = {
         v: (layout, project_order(codec)) for v, layout in today.read_side.layouts.items()
     }
+    side = replace(today.read_side, projections=projections)
+    status = Projector(store, order_status(stage), project_status(codec))
     operations.operations = replace(
         today,
-        read_side=replace(today.read_side, projections=projections),
+        read_side=side,
+        read_models={"order_status": lambda: status, "orders": side.projector},
         publisher=Publisher(store, bus, markers(stage), policy),
     )
 
@@ -107,13 +125,13 @@ def test_the_first_deployment_that_knows_it_repairs(
     told = [event["id"] for event in heard(stage.emulator, expected=1)]
     assert told == [f"{stream}/1/0"]
     where = parked(stage, stream)
-    assert [place.partition(":")[0] for place in where] == ["read model", "publisher"]
+    assert [place.partition(":")[0] for place in where] == ["read model", "status", "publisher"]
     assert all(NEWER in place for place in where)
 
     operations = stage.function("operations")
     answer = operations.handler({"operation": "reconcile"}, None)
     assert stream not in [one["stream"] for one in answer["republished"]]
-    assert len(parked(stage, stream)) == 2
+    assert parked(stage, stream) == where
 
     deploy_tomorrow(stage, operations, tmp_path / "contracts")
     answer = operations.handler({"operation": "reconcile"}, None)
@@ -140,7 +158,7 @@ def test_an_invalid_event_parks_its_stream_and_is_kept(stage_with_database: Stag
     commits = cancelled_by(503, INVALID)
     append_and_deliver(stage, commits)
     where = parked(stage, commits[0].stream)
-    assert [place.partition(":")[0] for place in where] == ["read model", "publisher"]
+    assert [place.partition(":")[0] for place in where] == ["read model", "status", "publisher"]
     assert all("/reason must be one of" in place for place in where)
     store = DynamoDBEventStore(stage.client("dynamodb"), VALUES["EVENTS_TABLE"])
     assert store.load(commits[0].stream) == commits

@@ -38,6 +38,16 @@ def shown(stage: Stage, number: int) -> int | None:
     return row[0] if row else None
 
 
+def looked_up(stage: Stage, number: int) -> int | None:
+    """The version that the status shows of an order."""
+    found = stage.client("dynamodb").get_item(
+        TableName=VALUES["ORDER_STATUS_TABLE"],
+        Key={"stream": {"S": f"order-{order_id(number)}"}},
+        ConsistentRead=True,
+    )
+    return int(found["Item"]["version"]["N"]) if "Item" in found else None
+
+
 def failed_batch(stage: Stage, function: str, event: dict[str, Any], key: str) -> dict[str, Any]:
     """An on-failure record in S3, and the queue event of its notification."""
     arn = f"arn:aws:lambda:us-east-1:000000000000:function:bitacora-test-{function}"
@@ -58,9 +68,10 @@ def test_repair_shows_what_the_log_lost(stage_with_database: Stage) -> None:
     commits = kept(stage_with_database, 401)
     operations = stage_with_database.function("operations")
     answer = operations.handler({"operation": "repair", "stream": commits[0].stream}, None)
-    done = answer["repaired"]["orders"]
-    assert (done["start"], done["end"], answer["parked"]) == (0, 2, {})
-    assert shown(stage_with_database, 401) == 3
+    assert list(answer["repaired"]) == ["order_status", "orders"]
+    for done in answer["repaired"].values():
+        assert (done["start"], done["end"], answer["parked"]) == (0, 2, {})
+    assert shown(stage_with_database, 401) == looked_up(stage_with_database, 401) == 3
 
 
 def test_reconcile_finds_a_lost_last_commit(stage_with_database: Stage) -> None:
@@ -72,12 +83,18 @@ def test_reconcile_finds_a_lost_last_commit(stage_with_database: Stage) -> None:
     answer = operations.handler({"operation": "reconcile"}, None)
     assert answer["finished"] is True
     repaired = [one for one in answer["repaired"] if one["stream"] == commits[0].stream]
-    assert [(one["start"], one["end"]) for one in repaired] == [(1, 2)]
-    assert shown(stage_with_database, 402) == 3
+    assert {one["read_model"]: (one["start"], one["end"]) for one in repaired} == {
+        "orders": (1, 2),
+        "order_status": (0, 2),
+    }
+    assert shown(stage_with_database, 402) == looked_up(stage_with_database, 402) == 3
 
 
-def test_reconcile_goes_on_where_the_last_slice_ended(stage_with_database: Stage) -> None:
-    ours = {kept(stage_with_database, number)[0].stream for number in range(403, 407)}
+@pytest.mark.parametrize(("read_model", "first"), [("orders", 403), ("order_status", 423)])
+def test_reconcile_goes_on_where_the_last_slice_ended(
+    stage_with_database: Stage, read_model: str, first: int
+) -> None:
+    ours = {kept(stage_with_database, number)[0].stream for number in range(first, first + 4)}
     store = DynamoDBEventStore(stage_with_database.client("dynamodb"), VALUES["EVENTS_TABLE"])
     seen: set[str] = set()
     cursor: str | None = None
@@ -87,11 +104,12 @@ def test_reconcile_goes_on_where_the_last_slice_ended(stage_with_database: Stage
         seen |= {head.stream for head in heads}
     operations = stage_with_database.function("operations")
     cursors = operations.operations.cursors
-    cursors.keep("orders", cursor)
+    cursors.keep(read_model, cursor)
     answer = operations.handler({"operation": "reconcile"}, None)
     assert answer["finished"] is True
-    assert {one["stream"] for one in answer["repaired"]} & ours == ours - seen
-    assert cursors.get("orders") is None
+    repaired = {one["stream"] for one in answer["repaired"] if one["read_model"] == read_model}
+    assert repaired & ours == ours - seen
+    assert cursors.get(read_model) is None
 
 
 def test_republish_tells_everything_again(stage_with_database: Stage) -> None:
@@ -106,16 +124,29 @@ def test_republish_tells_everything_again(stage_with_database: Stage) -> None:
     }
 
 
-@pytest.mark.parametrize("function", ["relay", "projector"])
-def test_a_failed_batch_of_the_internal_way_is_repaired(
-    stage_with_database: Stage, function: str
+@pytest.mark.parametrize(
+    ("function", "numbers", "orders", "order_status"),
+    [
+        ("relay", (408, 409), 3, 3),
+        ("projector", (431, 432), 3, None),
+        ("status-projector", (433, 434), None, 3),
+    ],
+)
+def test_a_failed_batch_of_the_internal_way_is_repaired_where_it_was_to_go(
+    stage_with_database: Stage,
+    function: str,
+    numbers: tuple[int, int],
+    orders: int | None,
+    order_status: int | None,
 ) -> None:
-    first, second = kept(stage_with_database, 408), kept(stage_with_database, 409)
-    event = log_event(first, second) if function == "projector" else stream_event([*first, *second])
+    first, second = (kept(stage_with_database, number) for number in numbers)
+    event = stream_event([*first, *second]) if function == "relay" else log_event(first, second)
     message = failed_batch(stage_with_database, function, event, f"aws/lambda/{function} 12:00")
     operations = stage_with_database.function("operations")
     assert failures(operations.handler(message, None)) == []
-    assert (shown(stage_with_database, 408), shown(stage_with_database, 409)) == (3, 3)
+    for number in numbers:
+        assert shown(stage_with_database, number) == orders
+        assert looked_up(stage_with_database, number) == order_status
 
 
 def test_a_failed_batch_of_the_publisher_is_republished(stage_with_database: Stage) -> None:

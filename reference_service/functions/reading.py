@@ -1,0 +1,43 @@
+"""What HTTP reads of a read model share: the wait, and what is told when nothing is shown."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from reference_service.aws.http_api import Problem
+
+T = TypeVar("T")
+
+# How long a read waits for the projection of what it must show, and how often it looks.
+WAIT_S = 2.0
+PAUSE_S = 0.05
+LARGEST_VERSION = 10**9
+
+
+def waited_for(
+    seen: T, look: Callable[[], T], enough: Callable[[T], bool], wait_s: float = WAIT_S
+) -> T:
+    """What was seen at last: enough, or what there was when the time was over."""
+    deadline = time.monotonic() + wait_s
+    while not enough(seen) and time.monotonic() < deadline:
+        time.sleep(PAUSE_S)
+        seen = look()
+    return seen
+
+
+def not_yet(version: int, *, parked: bool) -> Problem:
+    """`version` is what is shown so far, 0 for nothing."""
+    if parked:
+        detail = f"The order is shown up to version {version} and parked until it is repaired."
+        return Problem(503, "parked", detail, headers={"retry-after": "60"}, version=version)
+    detail = f"The order is shown up to version {version} so far."
+    return Problem(503, "not-yet-visible", detail, headers={"retry-after": "1"}, version=version)
+
+
+def unknown_order() -> Problem:
+    return Problem(404, "unknown-order", "There is no such order.")
+
+
+def unavailable() -> Problem:
+    detail = "The store that is read does not answer."
+    return Problem(503, "unavailable", detail, headers={"retry-after": "1"})
