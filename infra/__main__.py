@@ -15,6 +15,7 @@ from infra.components.network import Network, NetworkArgs
 from infra.components.notification import Notification, NotificationArgs
 from infra.components.observability import Observability, ObservabilityArgs
 from infra.components.operations import Operations, OperationsArgs
+from infra.components.order_status import OrderStatus, OrderStatusArgs
 from infra.components.ordered_log import OrderedLog, OrderedLogArgs
 from infra.components.publication import Publication, PublicationArgs
 from infra.components.read_side import ReadSide, ReadSideArgs
@@ -37,7 +38,11 @@ command_side = CommandSide("command-side", CommandSideArgs(here, event_store, pu
 read_side = ReadSide(
     "read-side", ReadSideArgs(here, network, database, event_store, ordered_log, failures)
 )
-http_api = HttpApi("http-api", HttpApiArgs(here, [command_side.command, read_side.query]))
+order_status = OrderStatus(
+    "order-status", OrderStatusArgs(here, event_store, ordered_log, failures)
+)
+answering = [command_side.command, read_side.query, order_status.status]
+http_api = HttpApi("http-api", HttpApiArgs(here, answering))
 
 # Who listens.
 fulfilment = Fulfilment("fulfilment", FulfilmentArgs(here, publication))
@@ -47,12 +52,15 @@ ledger = Ledger("ledger", LedgerArgs(here, publication))
 # What heals, what bears witness, and what watches.
 operations = Operations(
     "operations",
-    OperationsArgs(here, network, database, event_store, publication, read_side, failures),
+    OperationsArgs(
+        here, network, database, event_store, publication, read_side, order_status, failures
+    ),
 )
 heartbeat = Heartbeat("heartbeat", HeartbeatArgs(here, event_store))
 anchors = Anchors("anchors", AnchorsArgs(here, event_store))
 topology = [failures, event_store, ordered_log, publication, database, command_side, read_side]
-topology += [http_api, fulfilment, notification, ledger, operations, heartbeat, anchors]
+topology += [order_status, http_api, fulfilment, notification, ledger, operations]
+topology += [heartbeat, anchors]
 everything = inventory(topology)
 Observability("observability", ObservabilityArgs(here, message_key, everything))
 export(here, topology, everything)

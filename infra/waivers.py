@@ -27,6 +27,7 @@ WAIVERS = (
     Waiver("DynamoDB.6", "events", "The stack is made to be thrown away.", "disposable"),
     Waiver("DynamoDB.6", "parked", "The stack is made to be thrown away.", "disposable"),
     Waiver("DynamoDB.6", "shipments", "The stack is made to be thrown away.", "disposable"),
+    Waiver("DynamoDB.6", "order-status", "The stack is made to be thrown away.", "disposable"),
     Waiver("RDS.7", "read-models", "The stack is made to be thrown away.", "disposable"),
     Waiver(
         "RDS.15",

@@ -10,6 +10,7 @@ from infra.components.event_sources import may_consume, read_queue
 from infra.components.event_store import EventStore
 from infra.components.failures import REPAIR_TIMEOUT_S, Failures
 from infra.components.network import Network
+from infra.components.order_status import OrderStatus
 from infra.components.publication import Publication
 from infra.components.read_side import ReadSide, database_environment
 from infra.components.schedule import Schedule, ScheduleArgs
@@ -27,6 +28,7 @@ class OperationsArgs:
     event_store: EventStore
     publication: Publication
     read_side: ReadSide
+    order_status: OrderStatus
     failures: Failures
 
 
@@ -61,6 +63,7 @@ class Operations(Capability):
                     bus_name=args.publication.bus_name,
                     failures_bucket=args.failures.bucket.name,
                     parked_table=args.failures.parked.name,
+                    order_status_table=args.order_status.table.name,
                     writes=args.deployment.settings.writes,
                     **database_environment(args.deployment, args.database, "operations"),
                 ),
@@ -86,6 +89,8 @@ class Operations(Capability):
             args.database.connect_as("operations"),
             args.publication.put_events(),
             allow("Markers", marker, args.failures.parked.arn),
+            args.order_status.project(),
+            args.order_status.list_parked(),
             allow(
                 "ReadFailedBatches",
                 ["s3:GetObject"],

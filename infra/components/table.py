@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from infra.deployment import Deployment
-from reference_service.tables import Table
+from reference_service.tables import Index, Table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,21 +18,24 @@ class ItemTableArgs:
 
 
 class ItemTable(pulumi.ComponentResource):
-    """Pays per request, restorable to any second of 35 days. Outputs: name, arn, stream_arn."""
+    """Pays per request, restorable to any second of 35 days.
+
+    Outputs: name, arn, stream_arn, index_arn (of a layout that has one).
+    """
 
     def __init__(
         self, name: str, args: ItemTableArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("kit:index:ItemTable", name, None, opts)
         settings, layout = args.deployment.settings, args.layout
-        keys = [layout.partition, *([layout.sort] if layout.sort else [])]
         self.table = aws.dynamodb.Table(
             name,
             name=args.deployment.name(args.key),
             billing_mode="PAY_PER_REQUEST",
             hash_key=layout.partition.name,
             range_key=layout.sort.name if layout.sort else None,
-            attributes=[{"name": key.name, "type": key.kind} for key in keys],
+            attributes=[{"name": key.name, "type": key.kind} for key in layout.keys],
+            global_secondary_indexes=[_index(layout.index)] if layout.index else None,
             stream_enabled=args.streamed or None,
             stream_view_type="NEW_AND_OLD_IMAGES" if args.streamed else None,
             point_in_time_recovery={"enabled": True},
@@ -41,4 +44,19 @@ class ItemTable(pulumi.ComponentResource):
         )
         self.name, self.arn = self.table.name, self.table.arn
         self.stream_arn = self.table.stream_arn
+        index = layout.index.name if layout.index else ""
+        self.index_arn = pulumi.Output.concat(self.arn, f"/index/{index}")
         self.register_outputs({"name": self.name, "arn": self.arn})
+
+
+def _index(index: Index) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
+    keys = ((index.partition.name, "HASH"), (index.sort.name, "RANGE"))
+    return aws.dynamodb.TableGlobalSecondaryIndexArgs(
+        name=index.name,
+        key_schemas=[
+            aws.dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=name, key_type=kind)
+            for name, kind in keys
+        ],
+        projection_type="INCLUDE",
+        non_key_attributes=list(index.shown),
+    )

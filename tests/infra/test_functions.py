@@ -22,7 +22,9 @@ READS: dict[str, type[Settings]] = {
     "publisher": settings.PublisherSettings,
     "projector": settings.ProjectorSettings,
     "catch-up": settings.ProjectorSettings,
+    "status-projector": settings.StatusProjectorSettings,
     "query": settings.QuerySettings,
+    "status": settings.StatusSettings,
     "operations": settings.OperationsSettings,
     "migration": settings.MigrationSettings,
     "fulfilment": settings.FulfilmentSettings,
@@ -142,7 +144,7 @@ def test_the_migration_runs_again_when_a_file_or_a_version_changes(
     assert digest_of([changed, *migrations()[1:]]) != digest_of(migrations())
 
 
-@pytest.mark.parametrize("function", ["command", "query"])
+@pytest.mark.parametrize("function", ["command", "query", "status"])
 def test_routes_lead_to_their_function(topology: Program, function: str) -> None:
     contract = json.loads((ROOT / "contracts" / "http_api.json").read_text("utf-8"))
     routes = {r["route"] for r in contract["routes"] if r["function"] == function}

@@ -142,6 +142,24 @@ def test_a_function_connects_as_one_database_user_only(topology: Program, user: 
     assert who_may(topology, "rds-db:connect", arn) == expected
 
 
+def test_the_status_is_moved_behind_its_gate_only_and_read_one_at_a_time(
+    topology: Program,
+) -> None:
+    table = topology.one("dynamodb/table:Table", "order-status").outputs["arn"]
+    index = f"{table}/index/parked"
+    for action in ("UpdateItem", "BatchGetItem"):
+        assert who_may(topology, f"dynamodb:{action}", table) == {"status-projector", "operations"}
+    assert who_may(topology, "dynamodb:GetItem", table) == {"status"}
+    for action in ("PutItem", "DeleteItem", "BatchWriteItem", "Query", "Scan"):
+        assert who_may(topology, f"dynamodb:{action}", table) == set(), action
+    assert who_may(topology, "dynamodb:Scan", index) == {"operations"}
+    status = topology.one(ROLE, "status")
+    for other in topology.of("dynamodb/table:Table"):
+        own = other.name == "order-status"
+        assert may(topology, status, "dynamodb:GetItem", other.outputs["arn"]) is own
+        assert not may(topology, status, "dynamodb:Query", other.outputs["arn"])
+
+
 def test_fulfilment_touches_no_table_of_the_order_service(topology: Program) -> None:
     role = topology.one(ROLE, "fulfilment")
     for table in topology.of("dynamodb/table:Table"):

@@ -19,6 +19,7 @@ EXPORTS = {
     "anchors_bucket",
     "failures_bucket",
     "parked_table",
+    "order_status_table",
     "shipments_table",
     "queues",
     "dead_letters",
@@ -47,7 +48,7 @@ NAMED_BY = {
     "ec2/securityGroup:SecurityGroup": "name",
 }
 
-READERS = ("relay", "publisher", "projector", "catch-up")
+READERS = ("relay", "publisher", "projector", "catch-up", "status-projector")
 
 
 def test_exports_what_the_tools_read(topology: Program) -> None:
@@ -79,7 +80,7 @@ def test_every_resource_stands_in_a_component(topology: Program) -> None:
 
 def test_data_is_protected_where_the_stack_is_kept() -> None:
     kept = [r.name for r in program("prod").resources if r.protect]
-    assert sorted(kept) == ["events", "parked", "read-models", "shipments"]
+    assert sorted(kept) == ["events", "order-status", "parked", "read-models", "shipments"]
     assert not [r.name for r in program("dev").resources if r.protect]
 
 

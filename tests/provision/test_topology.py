@@ -35,7 +35,7 @@ def test_everything_is_made_once(topology: Topology) -> None:
     assert {change.action for change in made.changed} == {"created"}
     aws = {type_: count for type_, count in made.resources.items() if type_.startswith("aws:")}
     assert sum(aws.values()) == len(made.changed)
-    assert aws["aws:lambda/function:Function"] == 11
+    assert aws["aws:lambda/function:Function"] == len(made.exports["functions"])
     again = topology.environment.start().provisioned
     assert again.changed == []
     assert again.exports == made.exports
@@ -46,9 +46,15 @@ def test_the_exported_functions_tables_and_queues_are_there(topology: Topology) 
     for name in exports["functions"].values():
         configuration = client("lambda").get_function_configuration(FunctionName=name)
         assert configuration["State"] == "Active"
-    for table in ("events_table", "parked_table", "shipments_table"):
+    for table in ("events_table", "parked_table", "shipments_table", "order_status_table"):
         described = client("dynamodb").describe_table(TableName=exports[table])
         assert described["Table"]["TableStatus"] == "ACTIVE"
+    [index] = described["Table"]["GlobalSecondaryIndexes"]
+    assert index["IndexName"] == "parked"
+    assert index["Projection"] == {
+        "ProjectionType": "INCLUDE",
+        "NonKeyAttributes": ["reason", "since"],
+    }
     for url in exports["queues"].values():
         attributes = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
         assert "RedrivePolicy" in attributes["Attributes"]
@@ -60,7 +66,8 @@ def test_streams_are_read_by_the_delivery_engine_and_queues_by_the_emulator(
     environment = topology.environment
     streams = {mapping["function"].split(":")[-1] for mapping in environment.delivery.mappings()}
     prefix = environment.outputs["prefix"]
-    assert streams == {f"{prefix}-{key}" for key in ("relay", "publisher", "projector")}
+    readers = ("relay", "publisher", "projector", "catch-up", "status-projector")
+    assert streams == {f"{prefix}-{key}" for key in readers}
     mappings = environment.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     assert {mapping["EventSourceArn"].split(":")[2] for mapping in mappings} == {"sqs"}
 

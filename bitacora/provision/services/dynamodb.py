@@ -14,6 +14,8 @@ def table(new: New) -> Made:
         "StreamViewType": new.take("streamViewType", None),
     }
     recovery, ttl = new.take("pointInTimeRecovery", None), new.take("ttl", None)
+    indexes = [index(one) for one in new.take("globalSecondaryIndexes", ())]
+    with_indexes = {"globalSecondaryIndexes": indexes} if indexes else {}
     answer = new.create(
         "dynamodb",
         "CreateTable",
@@ -25,6 +27,7 @@ def table(new: New) -> Made:
         TableName=name,
         KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys if key],
         StreamSpecification=stream if stream["StreamEnabled"] else None,
+        **new.translate(with_indexes, "dynamodb", "CreateTable"),
     )["TableDescription"]
     if recovery:
         aspect(new, name, "UpdateContinuousBackups", "pointInTimeRecoverySpecification", recovery)
@@ -35,6 +38,15 @@ def table(new: New) -> Made:
         outputs["streamArn"] = answer["LatestStreamArn"]
         outputs["streamLabel"] = answer["LatestStreamLabel"]
     return Made(name, outputs)
+
+
+def index(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Grouped as the API groups them."""
+    left = dict(inputs)
+    shown = {
+        name: left.pop(name) for name in ("projectionType", "nonKeyAttributes") if name in left
+    }
+    return {"keySchema": left.pop("keySchemas"), "projection": shown, **left}
 
 
 def aspect(new: New, table: str, operation: str, member: str, settings: dict[str, Any]) -> None:
