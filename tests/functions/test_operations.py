@@ -74,6 +74,32 @@ def test_repair_shows_what_the_log_lost(stage_with_database: Stage) -> None:
     assert shown(stage_with_database, 401) == looked_up(stage_with_database, 401) == 3
 
 
+def test_what_the_status_parked_is_listed_until_it_is_repaired(stage_with_database: Stage) -> None:
+    commits = kept(stage_with_database, 421)
+    unreadable = log_event(commits[1:])
+    unreadable["Records"][0]["kinesis"]["data"] = "bm8ganNvbg=="
+    projector = stage_with_database.function("status_projector")
+    assert failures(projector.handler(log_event(commits[:1]), None)) == []
+    assert failures(projector.handler(unreadable, None)) == []
+    operations = stage_with_database.function("operations")
+    [listed] = parked_in_status(operations, commits[0].stream)
+    assert (listed["commit"], listed["reason"][:18]) == (2, "unreadable record:")
+    assert listed["since"]
+    operations.handler({"operation": "repair", "stream": commits[0].stream}, None)
+    assert looked_up(stage_with_database, 421) == 3
+    assert parked_in_status(operations, commits[0].stream) == []
+
+
+def parked_in_status(operations: Any, stream: str) -> list[dict[str, Any]]:
+    """What the operator is told of a stream, on all pages."""
+    listed: list[dict[str, Any]] = []
+    cursor, pages = None, 0
+    while pages == 0 or cursor:
+        page = operations.handler({"operation": "parked", "cursor": cursor}, None)
+        listed, cursor, pages = listed + page["parked"], page["cursor"], pages + 1
+    return [one for one in listed if (one["consumer"], one["stream"]) == ("order_status", stream)]
+
+
 def test_reconcile_finds_a_lost_last_commit(stage_with_database: Stage) -> None:
     commits = kept(stage_with_database, 402)
     projector = stage_with_database.function("projector")
