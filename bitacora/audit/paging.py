@@ -22,11 +22,13 @@ from bitacora.audit.source import (
 )
 from reference_service.cqrs.anchor import UNPACKED_LIMIT_BYTES
 from reference_service.cqrs.gate import Gate
-from reference_service.tables import EVENTS, PARKED, SHIPMENTS
+from reference_service.tables import EVENTS, ORDER_STATUS, PARKED, SHIPMENTS
 
 assert PARKED.sort
+assert ORDER_STATUS.index
 STREAM = EVENTS.partition.name
 CONSUMER, PARKED_STREAM = PARKED.partition.name, PARKED.sort.name
+STATUS_STREAM, STATUS_PARKED = ORDER_STATUS.partition.name, ORDER_STATUS.index.sort.name
 # A bucket without Object Lock, an object without a retention.
 UNLOCKED = (
     "ObjectLockConfigurationNotFoundError",
@@ -112,6 +114,18 @@ class PagedStores:
                 return f"{mode} for {years} years"
         return None
 
+    def status(self, stream: str) -> View:
+        answer = self._stores.dynamodb.get_item(
+            TableName=self._stores.order_status_table,
+            Key={STATUS_STREAM: {"S": stream}},
+            ConsistentRead=True,
+        )
+        return _status(stream, answer.get("Item", {}))
+
+    def statuses(self) -> Iterator[str]:
+        for item in self._scan(self._stores.order_status_table):
+            yield item[STATUS_STREAM]["S"]
+
     def markers(self) -> Iterator[Marker]:
         for item in self._scan(self._stores.parked_table):
             yield Marker(
@@ -174,6 +188,32 @@ def _view(told: Mapping[str, Any]) -> View:
         if parked
         else None,
     )
+
+
+def _status(stream: str, item: Item) -> View:
+    """What is no attribute of gate and marker is the row's; a gate that is none is no gate."""
+    values = {name: _plain(attribute) for name, attribute in item.items() if name != STATUS_STREAM}
+    commit, digest = values.pop("commit", None), values.pop("hash", None)
+    parked, reason, _ = (values.pop(name, None) for name in (STATUS_PARKED, "reason", "since"))
+    return View(
+        gate=Gate(commit, digest) if isinstance(commit, int) and isinstance(digest, str) else None,
+        row=values or None,
+        parked=None
+        if parked is None
+        else Marker("status-projector", stream, parked, reason or "no reason given"),
+    )
+
+
+def _plain(attribute: Mapping[str, Any]) -> Any:
+    """Texts and whole numbers as they are, bytes as hex digits."""
+    ((kind, value),) = attribute.items()
+    match kind, value:
+        case "N", str() if value.lstrip("-").isdecimal():
+            return int(value)
+        case "B", bytes():
+            return value.hex()
+        case _:
+            return value
 
 
 def _shipment(item: Item) -> Shipment:

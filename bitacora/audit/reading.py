@@ -31,6 +31,7 @@ class CloudStores:
     events_table: str
     shipments_table: str
     parked_table: str
+    order_status_table: str
     ledger_bucket: str
     anchors_bucket: str
 

@@ -34,7 +34,10 @@ class Marker:
 
 @dataclass(frozen=True)
 class View:
-    """What the read model says of a stream; `row` is order_summary's by column, times as text."""
+    """What a read model says of a stream.
+
+    `row` is order_summary's by column, times as text, or order_status's by attribute.
+    """
 
     gate: Gate | None = None
     row: Mapping[str, Any] | None = None
@@ -94,6 +97,12 @@ class Source(Protocol):
 
     def lock(self) -> str | None:
         """How the anchors' bucket keeps what is put into it, as "COMPLIANCE for 90 days"."""
+
+    def status(self, stream: str) -> View:
+        """As order_status has it."""
+
+    def statuses(self) -> Iterator[str]:
+        """Every stream that order_status has, once."""
 
     def markers(self) -> Iterator[Marker]:
         """The parked markers of the relay and the publisher."""

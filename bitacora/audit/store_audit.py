@@ -122,6 +122,7 @@ class _Looks:
             yield from self._shipments(readers)
         yield from map(self._again, self._unseen(self._anchors.heads.streams()))
         yield from map(self._again, self._unseen(self._source.viewed()))
+        yield from map(self._again, self._unseen(self._source.statuses()))
         yield from self._recorded()
         yield self._markers(None)
 
@@ -142,11 +143,12 @@ class _Looks:
             names = [stored.stream for stored in batch]
             self._seen.update(names)
             views = self._source.views(names)
+            statuses = readers.map(self._source.status, names)
             ledgers = readers.map(self._source.ledger, names)
-            for stored, copies in zip(batch, ledgers, strict=True):
+            for stored, status, copies in zip(batch, statuses, ledgers, strict=True):
                 view = views[stored.stream]
                 anchors = self._anchors.heads.of(stored.stream)
-                seen = look(self._orders, stored, view, copies, self._clock, anchors)
+                seen = look(self._orders, stored, view, status, copies, self._clock, anchors)
                 yield self._again(stored.stream) if seen.findings else seen
 
     def _shipments(self, readers: ThreadPoolExecutor) -> Iterator[Look]:
@@ -188,9 +190,9 @@ class _Looks:
         copies = self._source.ledger(stream)
         if stream.startswith(SHIPMENT):
             return look_at_shipment(stream, self._source.shipment(stream), copies, self._clock)
-        view = self._source.views([stream])[stream]
+        view, status = self._source.views([stream])[stream], self._source.status(stream)
         stored, anchors = self._source.history(stream), self._anchors.heads.of(stream)
-        return look(self._orders, stored, view, copies, self._clock, anchors)
+        return look(self._orders, stored, view, status, copies, self._clock, anchors)
 
 
 def _batches(found: Iterable[T]) -> Iterator[list[T]]:

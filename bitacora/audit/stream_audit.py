@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from bitacora.audit import gates
 from bitacora.audit.anchored_heads import AnchoredCommit, against
 from bitacora.audit.chain import chain
 from bitacora.audit.findings import Finding, Kind
@@ -58,6 +59,7 @@ class Lag:
 # What is counted, in the order in which it is told.
 COUNTED = (
     *("streams", "commits", "events", "read model rows", "rows behind their head"),
+    *("statuses", "statuses behind"),
     *("ledger events", "public events under way", "shipments", "anchors", "anchored heads"),
 )
 
@@ -82,17 +84,18 @@ def look(
     orders: Orders,
     stored: Stored,
     view: View,
+    status: View,
     copies: Copies,
     clock: Clock,
     anchored: Sequence[AnchoredCommit] = (),
 ) -> Look:
-    """The stream in the event store and its anchors, its row, its public events in the ledger."""
+    """The stream in the event store and its anchors, its rows, its public events in the ledger."""
     seen = Look()
     history = _history(orders, stored, seen)
     hashes = {commit.commit: commit.hash for commit in history.commits}
     every = {number: hashes.get(number) for number in history.stored}
     seen.findings += against(stored.stream, every, anchored)
-    _read_model(stored.stream, history, view, clock, seen)
+    _read_models(stored.stream, history, view, status, clock, seen)
     _ledger(stored.stream, orders, history, copies, clock, seen)
     return seen
 
@@ -158,49 +161,25 @@ def _why(item: Item) -> str:
     return f"of another type: {', '.join(wrong)}" if wrong else "a number that is not whole"
 
 
-def _read_model(stream: str, history: _History, view: View, clock: Clock, seen: Look) -> None:
-    gate, row = view.gate, view.row
-    head = max(history.stored, default=0)
-    seen.counts["read model rows"] += row is not None
-    if view.parked:
-        _add(seen, stream, view.parked.commit, "parked", f"projector: {view.parked.reason}")
-    if gate is None:
-        if row is not None:
-            _add(seen, stream, None, "altered-row", "a row without a gate")
-    elif gate.commit and gate.commit not in history.stored:
-        detail = f"its gate is at commit {gate.commit}, the store's last is {head}"
-        _add(seen, stream, gate.commit, "ahead", detail)
-    else:
-        _applied(stream, history, gate.commit, gate.hash, row, seen)
-    at = gate.commit if gate else 0
+def _read_models(
+    stream: str, history: _History, view: View, status: View, clock: Clock, seen: Look
+) -> None:
+    hashes: dict[int, str | None] = dict.fromkeys(history.stored)
+    hashes |= {commit.commit: commit.hash for commit in history.commits}
+    rows = history.fold.rows
+    seen.findings += gates.against(stream, hashes, rows, view)
+    seen.findings += gates.against(
+        stream, hashes, gates.status_rows(rows), status, "order_status: "
+    )
+    seen.counts["read model rows"] += view.row is not None
+    seen.counts["statuses"] += status.row is not None
+    at = view.gate.commit if view.gate else 0
     waiting = [commit.at for commit in history.commits if commit.commit > at]
+    head = max(history.stored, default=0)
     if waiting:
         seen.counts["rows behind their head"] += 1
         seen.lag = Lag(stream, at, head, clock.age_s(waiting[0]))
-
-
-def _applied(
-    stream: str,
-    history: _History,
-    number: int,
-    digest: str,
-    row: Mapping[str, Any] | None,
-    seen: Look,
-) -> None:
-    """What the read model says of the commits up to its gate."""
-    stored = [commit.hash for commit in history.commits if commit.commit == number]
-    if stored and stored[0] != digest:
-        _add(seen, stream, number, "fork", "the gate's hash is not the commit's")
-        return
-    expected = history.fold.rows.get(number)
-    if expected is None:  # commit 0, or what can't be folded: found above
-        return
-    if row is None:
-        _add(seen, stream, number, "altered-row", "there is no row")
-    elif wrong := sorted(
-        name for name in expected.keys() | row.keys() if expected.get(name) != row.get(name)
-    ):
-        _add(seen, stream, number, "altered-row", f"differs in {', '.join(wrong)}")
+    seen.counts["statuses behind"] += head > (status.gate.commit if status.gate else 0)
 
 
 def _ledger(

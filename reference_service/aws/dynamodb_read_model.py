@@ -253,7 +253,7 @@ def _parked(name: str, item: Item) -> Parked:
         stream=item[STREAM]["S"],
         commit=int(item[PARKED]["N"]),
         reason=item["reason"]["S"],
-        since=item["since"]["S"],
+        since=item["since"]["S"] if "since" in item else None,
     )
 
 

@@ -108,7 +108,8 @@ class Resync:
             if history.fault:
                 found[history.stream] = list(self._read_models)
             else:
-                heads.append(Head(history.stream, history.commits[-1].commit))
+                last = history.commits[-1]
+                heads.append(Head(last.stream, last.commit, last.hash, last.at))
         for name, projector in self._read_models.items() if heads else ():
             for stream in projector().behind(heads):
                 found.setdefault(stream, []).append(name)

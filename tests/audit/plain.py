@@ -61,11 +61,13 @@ def history(stream: str, appends: Sequence[Sequence[Event]]) -> list[Commit]:
 class PlainStores:
     """bitacora.audit.source.Source over dictionaries.
 
-    `meanwhile` happens after the event store was scanned: what goes on while an audit looks.
+    `looked_up` is order_status, of which the world has nothing until it is put there. `meanwhile`
+    happens after the event store was scanned: what goes on while an audit looks.
     """
 
     items: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     read_model: dict[str, View] = field(default_factory=dict)
+    looked_up: dict[str, View] = field(default_factory=dict)
     copies: dict[str, bytes] = field(default_factory=dict)
     shipped: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     parked: list[Marker] = field(default_factory=list)
@@ -108,6 +110,12 @@ class PlainStores:
 
     def viewed(self) -> Iterator[str]:
         return iter(list(self.read_model))
+
+    def status(self, stream: str) -> View:
+        return self.looked_up.get(stream, View())
+
+    def statuses(self) -> Iterator[str]:
+        return iter(list(self.looked_up))
 
     def markers(self) -> Iterator[Marker]:
         return iter(self.parked)

@@ -308,6 +308,7 @@ def test_a_sound_world_holds_and_everything_was_looked_at() -> None:
         "commits": 6,
         "events": 7,
         "read model rows": 2,
+        "statuses behind": 2,
         "ledger events": 6,
         "shipments": 2,
     }

@@ -35,7 +35,11 @@ def holds(run: Run) -> dict[str, Any]:
     return until(
         "an audit that holds",
         lambda: audited(run, "--grace", "0"),
-        lambda document: document["verdict"] == "holds" and not document["behind"],
+        lambda document: (
+            document["verdict"] == "holds"
+            and not document["behind"]
+            and not document["looked_at"]["statuses behind"]
+        ),
         at_most_s=ARRIVED_WITHIN_S,
     )
 
@@ -80,6 +84,7 @@ def test_a_running_environment_holds(run: Run) -> None:
     looked_at = document["looked_at"]
     assert looked_at["commits"] >= COMMITS_OF_A_DEMO
     assert looked_at["read model rows"] == looked_at["streams"] == looked_at["shipments"]
+    assert looked_at["statuses"] == looked_at["streams"]
     assert looked_at["rows behind their head"] == looked_at["public events under way"] == 0
     done = run("audit")
     assert (done.returncode, done.stderr) == (0, "")
@@ -88,24 +93,26 @@ def test_a_running_environment_holds(run: Run) -> None:
 
 def test_what_was_changed_behind_its_back_is_named(run: Run, environment: Environment) -> None:
     stores = stores_of(environment)
-    altered, cut, edited, removed = (demo(run) for _ in range(4))
+    altered, cut, edited, removed, told = (demo(run) for _ in range(5))
     holds(run)
     anchored(run)
     expected = {
         (altered, 2, "altered-commit"),
-        # The row still shows the payment as it was.
+        # Row and status still show the payment as it was.
         (altered, COMMITS_OF_A_DEMO, "altered-row"),
         (cut, COMMITS_OF_A_DEMO, "ahead"),
         (cut, COMMITS_OF_A_DEMO, "cut-off"),
         (cut, COMMITS_OF_A_DEMO, "invented-event"),
         (edited, COMMITS_OF_A_DEMO, "altered-row"),
         (removed, 1, "missing-event"),
+        (told, COMMITS_OF_A_DEMO, "altered-row"),
     }
     with (
         commit_altered(stores, altered, 2),
         commit_deleted(stores, cut, COMMITS_OF_A_DEMO),
         row_edited(stores, edited),
         ledger_object_deleted(stores, f"events/{removed}/1/0.json"),
+        status_edited(stores, told),
     ):
         document = audited(run, "--grace", "0")
         text = run("audit", "--grace", "0")
@@ -114,11 +121,12 @@ def test_what_was_changed_behind_its_back_is_named(run: Run, environment: Enviro
     assert document["verdict"] == "violated"
     assert document["meanings"].keys() == {kind for _, _, kind in expected}
     assert text.returncode == 1
-    assert text.stdout.startswith("Verdict: violated, 7 findings in 4 streams.")
+    assert text.stdout.startswith("Verdict: violated, 10 findings in 5 streams.")
     assert max(map(len, text.stdout.splitlines())) <= 100
     assert all(stream in text.stdout and kind in text.stdout for stream, _, kind in expected)
     assert [finding["kind"] for finding in alone["findings"]] == [
         "altered-commit",
+        "altered-row",
         "altered-row",
     ]
     assert alone["looked_at"]["streams"] == 1
@@ -204,7 +212,7 @@ def auditor(environment: Environment, name: str) -> dict[str, str]:
 
 @contextmanager
 def tail_cut_off_everywhere(stores: Stores, stream: str) -> Iterator[None]:
-    """Its last commit, and what the read model and the ledger know of it."""
+    """Its last commit, and what the read models and the ledger know of it."""
     last, before = (stored(stores, stream, COMMITS_OF_A_DEMO - n) for n in (0, 1))
     order_id, hash_ = stream.removeprefix("order-"), before["hash"]["B"]
     told = f"events/{stream}/{COMMITS_OF_A_DEMO}/0.json"
@@ -216,6 +224,7 @@ def tail_cut_off_everywhere(stores: Stores, stream: str) -> Iterator[None]:
     with (
         commit_deleted(stores, stream, COMMITS_OF_A_DEMO),
         ledger_object_deleted(stores, told),
+        status_put_back(stores, stream, before),
         psycopg.connect(stores.database, autocommit=True) as session,
     ):
         found = session.execute(
@@ -255,6 +264,36 @@ def row_edited(stores: Stores, stream: str) -> Iterator[None]:
         session.execute(change, [1, order_id])
         yield
         session.execute(change, [-1, order_id])
+
+
+@contextmanager
+def status_put_back(stores: Stores, stream: str, before: dict[str, Any]) -> Iterator[None]:
+    """As the commit before the last one left it: paid, and not shipped yet."""
+    where = {"TableName": stores.order_status_table}
+    item = stores.dynamodb.get_item(**where, Key={"stream": {"S": stream}})["Item"]
+    version = int(item["version"]["N"]) - 1
+    earlier = {name: value for name, value in item.items() if name != "shipment_id"} | {
+        **{name: before[name] for name in ("commit", "hash", "at")},
+        "version": {"N": str(version)},
+        "status": {"S": "confirmed"},
+        "updated_at": before["at"],
+    }
+    stores.dynamodb.put_item(**where, Item=earlier)
+    yield
+    stores.dynamodb.put_item(**where, Item=item)
+
+
+@contextmanager
+def status_edited(stores: Stores, stream: str) -> Iterator[None]:
+    for change in (1, -1):
+        stores.dynamodb.update_item(
+            TableName=stores.order_status_table,
+            Key={"stream": {"S": stream}},
+            UpdateExpression="SET paid = paid + :change",
+            ExpressionAttributeValues={":change": {"N": str(change)}},
+        )
+        if change == 1:
+            yield
 
 
 @contextmanager

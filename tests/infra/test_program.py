@@ -53,7 +53,7 @@ READERS = ("relay", "publisher", "projector", "catch-up", "status-projector")
 
 def test_exports_what_the_tools_read(topology: Program) -> None:
     assert topology.exports.keys() == EXPORTS
-    assert len(topology.exports["functions"]) == 14
+    assert len(topology.exports["functions"]) == 16
     assert sorted(topology.exports["queues"]) == [
         "failed-batches",
         "fulfilment",
@@ -115,10 +115,7 @@ def test_alarms_watch_every_function_reader_and_dead_letter_queue(topology: Prog
         *(("Parked", name) for name in readers),
         ("Alterations", topology.exports["functions"]["relay"]),
         ("Anchors", topology.exports["functions"]["anchor"]),
-        *(
-            ("HeartbeatLag_ms", str(shard), topology.exports["functions"]["projector"])
-            for shard in range(shards)
-        ),
+        *(("HeartbeatLag_ms", str(shard), projector) for shard in range(shards)),
     }
 
 
