@@ -35,6 +35,20 @@ class Codec(Protocol[E]):
         """The events of a body. Raises Undecodable."""
 
 
+class StateCodec(Protocol[S]):
+    """States to text and back, for snapshots."""
+
+    @property
+    def schema(self) -> str:
+        """Another text whenever the same history could be encoded otherwise than before."""
+
+    def encode(self, state: S) -> str:
+        """What decisions rest on, as JSON; what they do not look at may be left out."""
+
+    def decode(self, text: str) -> S:
+        """The state in a text of the same schema. Raises Undecodable."""
+
+
 def fold_commits(
     decider: Decider[C, S, E, R], codec: Codec[E], commits: Iterable[Commit], state: S | None = None
 ) -> S:

@@ -1,12 +1,13 @@
 """Command execution: load, decide, append; done once, answered the same on every repeat."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeAlias, TypeVar
 
 from reference_service.cqrs.commit import Cause, Commit, CommitTooLarge, following, timestamp
 from reference_service.cqrs.decider import Codec, Decider, fold_commits
+from reference_service.cqrs.snapshot import History, Snapshots
 from reference_service.cqrs.store import Appended, Conflict, EventStore, Unknown
 
 C = TypeVar("C")
@@ -82,6 +83,14 @@ Outcome: TypeAlias = (
 )
 
 
+@dataclass(frozen=True)
+class _Decided(Generic[S]):
+    """A commit to be appended, and the state after it."""
+
+    commit: Commit
+    state: S
+
+
 def execute(
     request: Request[C],
     store: EventStore,
@@ -89,39 +98,55 @@ def execute(
     codec: Codec[E],
     clock: Callable[[], datetime],
     new_id: Callable[[], str],
+    snapshots: Snapshots[S] | None = None,
 ) -> Outcome[S, R]:
-    """Do the command once.
+    """Do the command once. Snapshots change nothing of it but how much is loaded.
 
     Raises Unavailable when the stream can't be loaded (nothing was done), Undecodable when this
     deployment can't read it, InvalidEvent when what was decided breaks its contract.
     """
-    history: list[Commit] = []
-    for _ in range(1 + MAX_RELOADS):
-        history += store.load(request.stream, after=history[-1].commit if history else 0)
-        outcome = _attempt(request, history, store, decider, codec, clock, new_id)
-        if outcome is not None:
-            return outcome
+    stream, initial = request.stream, decider.initial()
+    if snapshots:
+        history = snapshots.history(stream, request.cause.command_id, store, initial)
+    else:
+        history = History(initial, commits=store.load(stream))
+    for attempt in range(1 + MAX_RELOADS):
+        if attempt:
+            history.commits += store.load(stream, after=history.last.commit if history.last else 0)
+        decided = _decide(request, history, decider, codec, clock, new_id)
+        if not isinstance(decided, _Decided):
+            return decided
+        commit = decided.commit
+        match store.append(commit):
+            case Appended():
+                if snapshots:
+                    snapshots.keep(history, commit, decided.state)
+                return Accepted(decided.state, commit.version, commit.commit)
+            case Unknown(reason):
+                return OutcomeUnknown(reason)
+            case Conflict():
+                continue
     return Contended(1 + MAX_RELOADS)
 
 
-def _attempt(
+def _decide(
     request: Request[C],
-    history: Sequence[Commit],
-    store: EventStore,
+    history: History[S],
     decider: Decider[C, S, E, R],
     codec: Codec[E],
     clock: Callable[[], datetime],
     new_id: Callable[[], str],
-) -> Outcome[S, R] | None:
-    """One decision on one history; None when another commit won the race."""
-    state = fold_commits(decider, codec, history)
+) -> _Decided[S] | Outcome[S, R]:
+    """One decision on one history: what is to be appended, or what there is to answer."""
+    state = fold_commits(decider, codec, history.commits, history.state)
     # First of all, whether the caller may know of this stream: a 412 would tell that it exists.
     if (refusal := decider.admit(request.command, state)) is not None:
         return Refused(refusal)
     # A repeat comes before the precondition: the first attempt itself has moved the version on.
     if (first := _first_answer(request, history, decider, codec)) is not None:
         return first
-    version, last = (history[-1].version, history[-1]) if history else (0, None)
+    last = history.last
+    version = last.version if last else 0
     if request.expected_version not in (None, version):
         return Stale(version)
     events = decider.decide(request.command, state)
@@ -141,26 +166,21 @@ def _attempt(
         )
     except CommitTooLarge as fault:
         return TooLarge(fault.size_bytes)
-    match store.append(commit):
-        case Appended():
-            return Accepted(decider.fold(state, events), commit.version, commit.commit)
-        case Unknown(reason):
-            return OutcomeUnknown(reason)
-        case Conflict():
-            return None
+    return _Decided(commit, decider.fold(state, events))
 
 
 def _first_answer(
     request: Request[C],
-    history: Sequence[Commit],
+    history: History[S],
     decider: Decider[C, S, E, R],
     codec: Codec[E],
 ) -> Accepted[S] | KeyReused | None:
     """What the command was answered when it was done before."""
-    for index, commit in enumerate(history):
+    for index, commit in enumerate(history.commits):
         if commit.command_id == request.cause.command_id:
             if commit.fingerprint != request.cause.fingerprint:
                 return KeyReused()
-            state = fold_commits(decider, codec, history[: index + 1])
+            until_then = history.commits[: index + 1]
+            state = fold_commits(decider, codec, until_then, history.state)
             return Accepted(state, commit.version, commit.commit)
     return None

@@ -1,9 +1,10 @@
-"""An event store in memory, no kinder than DynamoDB: for tests, simulation and exploration."""
+"""The stores in memory, no kinder than DynamoDB: for tests, simulation and exploration."""
 
 from threading import Lock
 from zlib import crc32
 
-from reference_service.cqrs.commit import Commit, check_size
+from reference_service.cqrs.commit import STORED_LIMIT_BYTES, Commit, check_size
+from reference_service.cqrs.snapshot import Snapshot, stored_size_bytes
 from reference_service.cqrs.store import Appended, Conflict, Head, History
 
 
@@ -42,3 +43,18 @@ class InMemoryEventStore:
         later = [name for name in names if crc32(name.encode()) % segments == segment]
         page = [History(name, self.load(name)) for name in later[:1]]
         return page, later[0] if len(later) > 1 else None
+
+class InMemorySnapshots:
+    def __init__(self) -> None:
+        self._snapshots: dict[str, Snapshot] = {}
+
+    def read(self, stream: str) -> Snapshot | None:
+        return self._snapshots.get(stream)
+
+    def write(self, snapshot: Snapshot) -> None:
+        if stored_size_bytes(snapshot) >= STORED_LIMIT_BYTES:
+            raise ValueError("the snapshot is larger than an item may be")
+        self._snapshots[snapshot.stream] = snapshot
+
+    def delete(self, stream: str) -> None:
+        self._snapshots.pop(stream, None)

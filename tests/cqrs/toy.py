@@ -68,6 +68,20 @@ class NumberCodec:
             raise Undecodable(str(fault)) from fault
 
 
+class KeptSums:
+    schema = "toy/1"
+
+    def encode(self, state: Sum) -> str:
+        return json.dumps([state.total, state.owner])
+
+    def decode(self, text: str) -> Sum:
+        try:
+            total, owner = json.loads(text)
+        except (ValueError, TypeError) as fault:
+            raise Undecodable(str(fault)) from fault
+        return Sum(total, owner)
+
+
 ADDING: Decider[Add, Sum, Added, Unknown | Negative] = Decider(
     initial=Sum, admit=admit, decide=decide, evolve=evolve
 )
