@@ -16,11 +16,11 @@ class NotPlaced(msgspec.Struct, frozen=True):
     """No event yet."""
 
 
-class PlacedOrder(msgspec.Struct, frozen=True, kw_only=True):
+class PlacedOrder(msgspec.Struct, frozen=True, kw_only=True, tag_field="status"):
     """What every order has once it was placed.
 
     `delivery` is None once it was erased; `payments` are the ids of the payments that count
-    towards `paid`.
+    towards `paid`. In JSON the status tells which member of the union it is.
     """
 
     status: ClassVar[Status]
@@ -33,19 +33,19 @@ class PlacedOrder(msgspec.Struct, frozen=True, kw_only=True):
     payments: tuple[str, ...] = ()
 
 
-class Placed(PlacedOrder, frozen=True, kw_only=True):
+class Placed(PlacedOrder, frozen=True, kw_only=True, tag="placed"):
     """Waits for payments that cover its total."""
 
     status: ClassVar[Status] = "placed"
 
 
-class Confirmed(PlacedOrder, frozen=True, kw_only=True):
+class Confirmed(PlacedOrder, frozen=True, kw_only=True, tag="confirmed"):
     """Paid; fulfilment may ship it."""
 
     status: ClassVar[Status] = "confirmed"
 
 
-class Shipped(PlacedOrder, frozen=True, kw_only=True):
+class Shipped(PlacedOrder, frozen=True, kw_only=True, tag="shipped"):
     """On its way to the customer."""
 
     status: ClassVar[Status] = "shipped"
@@ -53,7 +53,7 @@ class Shipped(PlacedOrder, frozen=True, kw_only=True):
     shipment_id: str
 
 
-class Cancelled(PlacedOrder, frozen=True, kw_only=True):
+class Cancelled(PlacedOrder, frozen=True, kw_only=True, tag="cancelled"):
     """Given up by the customer before it was shipped."""
 
     status: ClassVar[Status] = "cancelled"
