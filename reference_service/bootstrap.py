@@ -14,6 +14,7 @@ from reference_service.cqrs.commit import Commit
 from reference_service.cqrs.decider import Codec, Decider, fold_commits
 from reference_service.cqrs.execution import Outcome, Request, execute
 from reference_service.cqrs.heartbeat import Heart
+from reference_service.cqrs.snapshot import Snapshots
 from reference_service.cqrs.store import EventStore
 from reference_service.order import decider as order_decider
 from reference_service.order.codec import OrderCodec
@@ -31,7 +32,6 @@ from reference_service.schemas import (
 from reference_service.settings import (
     AnchorSettings,
     CommandSettings,
-    CommandWorkerSettings,
     FulfilmentSettings,
     HeartbeatSettings,
     LedgerSettings,
@@ -42,6 +42,7 @@ from reference_service.settings import (
     PublisherSettings,
     QuerySettings,
     RelaySettings,
+    SettingsError,
     StatusProjectorSettings,
     StatusSettings,
     WriterSettings,
@@ -82,6 +83,8 @@ ORDERS: Decider[Command, Order, Event, Rejection] = Decider(
 # store: load and append with their repeats end before the command function's timeout of 10 s.
 PROMPT = {"connect_timeout": 1, "read_timeout": 1, "attempts": 2}
 APPEND_DEADLINE_S = 2.5
+# A command can do without its stream's snapshot, and must not be late for it.
+HASTY = {"connect_timeout": 0.5, "read_timeout": 0.5, "attempts": 1}
 # Nobody waits for the others.
 PATIENT = {"connect_timeout": 2, "read_timeout": 5, "attempts": 3}
 # A dead connection, a new one and a statement end before the query function's timeout of 10 s.
@@ -99,19 +102,23 @@ class Orders:
     schemas: Schemas
     store: EventStore
     codec: Codec[Event]
+    snapshots: Snapshots[Order] | None = None
 
     def execute(self, request: OrderRequest) -> OrderOutcome:
-        return execute(request, self.store, ORDERS, self.codec, _utc_now, _new_id)
+        """A state that came from a snapshot lacks where the order is delivered."""
+        return execute(request, self.store, ORDERS, self.codec, _utc_now, _new_id, self.snapshots)
 
     def state(self, commits: Sequence[Commit]) -> Order:
         """Raises Undecodable."""
         return fold_commits(ORDERS, self.codec, commits)
 
 
-def command(settings: CommandSettings | CommandWorkerSettings) -> Orders:
+def command(settings: CommandSettings) -> Orders:
+    """Raises SettingsError."""
     schemas = Schemas.load()
     codec = OrderCodec(schemas, writes=_versions(settings, "internal", VERSIONS))
-    return Orders(schemas, _event_store(settings.events_table), codec)
+    snapshots = _snapshots(settings)
+    return Orders(schemas, _event_store(settings.events_table), codec, snapshots)
 
 
 def heartbeat(settings: HeartbeatSettings) -> Heart:
@@ -390,13 +397,26 @@ def _order_status(client: Any, table: str) -> "DynamoDBReadModel":
     return DynamoDBReadModel(client, table, OrderStatus)
 
 
+def _snapshots(settings: CommandSettings) -> Snapshots[Order] | None:
+    """None where they are off. Raises SettingsError."""
+    if not settings.snapshot_every:
+        return None
+    if not settings.snapshots_table:
+        raise SettingsError(f"{type(settings).__name__}: SNAPSHOTS_TABLE is missing")
+    from reference_service.aws.dynamodb_snapshots import DynamoDBSnapshots
+    from reference_service.order.kept_state import KeptOrders
+
+    kept = DynamoDBSnapshots(_client("dynamodb", HASTY), settings.snapshots_table)
+    return Snapshots(kept, KeptOrders(), settings.snapshot_every)
+
+
 def _bus(name: str) -> "EventBridgeBus":
     from reference_service.aws.eventbridge_bus import EventBridgeBus
 
     return EventBridgeBus(_client("events"), name)
 
 
-def _client(service: str, bounds: dict[str, int] = PATIENT) -> Any:
+def _client(service: str, bounds: Mapping[str, float] = PATIENT) -> Any:
     import boto3
     from botocore.config import Config
 
@@ -406,12 +426,12 @@ def _client(service: str, bounds: dict[str, int] = PATIENT) -> Any:
             connect_timeout=bounds["connect_timeout"],
             read_timeout=bounds["read_timeout"],
             tcp_keepalive=True,
-            retries={"mode": "standard", "total_max_attempts": bounds["attempts"]},
+            retries={"mode": "standard", "total_max_attempts": int(bounds["attempts"])},
         ),
     )
 
 
-def _deferred(service: str, bounds: dict[str, int] = PATIENT) -> Any:
+def _deferred(service: str, bounds: Mapping[str, float] = PATIENT) -> Any:
     """A client for what is seldom needed."""
     from reference_service.aws.deferred import DeferredClient
 

@@ -6,7 +6,7 @@ The field `events_table` is the environment variable `EVENTS_TABLE`. Infra write
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, Field, dataclass, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,14 +21,18 @@ class SettingsError(Exception):
 class Settings:
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
-        """Read every field. Raises SettingsError naming every missing or malformed variable."""
+        """Read every field; one with a default may be missing.
+
+        Raises SettingsError naming every missing or malformed variable.
+        """
         faults: list[str] = []
         values: dict[str, Any] = {}
         for field in fields(cls):
             variable = field.name.upper()
             text = environ.get(variable, "")
             if not text:
-                faults.append(f"{variable} is missing")
+                if not _has_default(field):
+                    faults.append(f"{variable} is missing")
             elif field.type is int and not text.isdecimal():
                 faults.append(f"{variable} is {text!r}, not a number")
             else:
@@ -36,6 +40,10 @@ class Settings:
         if faults:
             raise SettingsError(f"{cls.__name__}: {', '.join(faults)}")
         return cls(**values)
+
+
+def _has_default(field: Field[Any]) -> bool:
+    return field.default is not MISSING
 
 
 def _read(kind: Any, text: str) -> int | str | tuple[str, ...]:
@@ -64,12 +72,16 @@ class DatabaseSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True)
 class CommandSettings(WriterSettings):
+    """A stream's snapshot is renewed after `snapshot_every` commits; 0: there are none."""
+
     events_table: str
+    snapshots_table: str = ""
+    snapshot_every: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommandWorkerSettings(WriterSettings):
-    events_table: str
+class CommandWorkerSettings(CommandSettings):
+    """Commands from a queue need what those over HTTP do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,8 +192,9 @@ def environment(settings: type[Settings], /, **values: Any) -> dict[str, Any]:
 
     Raises TypeError when a field is missing or unknown, as a constructor would.
     """
-    names = {field.name for field in fields(settings)}
-    missing, unknown = sorted(names - values.keys()), sorted(values.keys() - names)
+    names = {field.name: _has_default(field) for field in fields(settings)}
+    missing = sorted(name for name, may in names.items() if not may and name not in values)
+    unknown = sorted(values.keys() - names.keys())
     if missing or unknown:
         raise TypeError(f"{settings.__name__}: missing {missing}, unknown {unknown}")
     return {name.upper(): value for name, value in values.items()}

@@ -44,6 +44,7 @@ class InMemoryEventStore:
         page = [History(name, self.load(name)) for name in later[:1]]
         return page, later[0] if len(later) > 1 else None
 
+
 class InMemorySnapshots:
     def __init__(self) -> None:
         self._snapshots: dict[str, Snapshot] = {}

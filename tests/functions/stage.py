@@ -7,7 +7,7 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from reference_service import settings
 from reference_service.aws.items import to_item
 from reference_service.cqrs.commit import Commit
 from reference_service.cqrs.relay import encode_entry
-from reference_service.tables import EVENTS, ORDER_STATUS, PARKED, SHIPMENTS
+from reference_service.tables import EVENTS, ORDER_STATUS, PARKED, SHIPMENTS, SNAPSHOTS
 from tests.database import ReadSide
 from tests.emulator import Emulator
 from tests.functions.http_contract import held
@@ -54,6 +54,7 @@ VALUES = {
     "SHIPMENTS_TABLE": "functions-shipments",
     "PARKED_TABLE": "functions-parked",
     "ORDER_STATUS_TABLE": "functions-order-status",
+    "SNAPSHOTS_TABLE": "functions-snapshots",
     "LOG_STREAM": "functions-log",
     "LOG_SHARDS": "1",
     "BUS_NAME": "functions-bus",
@@ -74,7 +75,7 @@ VALUES = {
 
 
 def environment(function: str) -> dict[str, str]:
-    """Only what the function's settings name: another function's variable would hide a fault."""
+    """Only what the function must be given: another function's variable would hide a fault."""
     names = settings.environment(
         SETTINGS[function], **dict.fromkeys(_fields(SETTINGS[function]), "")
     )
@@ -82,7 +83,7 @@ def environment(function: str) -> dict[str, str]:
 
 
 def _fields(kind: type[settings.Settings]) -> list[str]:
-    return list(kind.__dataclass_fields__)
+    return [field.name for field in fields(kind) if field.default is MISSING]
 
 
 @dataclass
@@ -91,9 +92,10 @@ class Stage:
     monkeypatch: pytest.MonkeyPatch
     read_side: ReadSide | None = None
 
-    def function(self, name: str, endpoint: str | None = None) -> Any:
-        """The function's module, imported with its environment as Lambda would."""
-        for variable, value in (environment(name) | self.emulator.environment()).items():
+    def function(self, name: str, endpoint: str | None = None, **more: str) -> Any:
+        """The function's module, imported with its environment and `more` as Lambda would."""
+        given = environment(name) | more
+        for variable, value in (given | self.emulator.environment()).items():
             self.monkeypatch.setenv(variable, value)
         self.monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # a new process has none
         if endpoint:
@@ -114,7 +116,7 @@ class Stage:
                 module.handler = held(module.handler)
             return module
         finally:
-            for variable in environment(name):
+            for variable in given:
                 os.environ.pop(variable, None)
 
     def client(self, service: str) -> Any:
@@ -126,6 +128,7 @@ def prepare(emulator: Emulator) -> None:
     emulator.create_table(VALUES["SHIPMENTS_TABLE"], SHIPMENTS)
     emulator.create_table(VALUES["PARKED_TABLE"], PARKED)
     emulator.create_table(VALUES["ORDER_STATUS_TABLE"], ORDER_STATUS)
+    emulator.create_table(VALUES["SNAPSHOTS_TABLE"], SNAPSHOTS)
     emulator.client("kinesis").create_stream(StreamName=VALUES["LOG_STREAM"], ShardCount=1)
     emulator.client("events").create_event_bus(Name=VALUES["BUS_NAME"])
     emulator.client("sns").create_topic(Name="functions-notifications")

@@ -29,6 +29,14 @@ def test_a_missing_or_unknown_field_is_a_type_error(values: dict[str, str]) -> N
         environment(CommandSettings, **values)
 
 
+def test_what_has_a_default_may_be_left_out() -> None:
+    written = environment(CommandSettings, events_table="events", writes=f"{PLACED}/v3")
+    assert written == {"EVENTS_TABLE": "events", "WRITES": f"{PLACED}/v3"}
+    assert CommandSettings.from_environment(written).snapshot_every == 0
+    with pytest.raises(SettingsError, match="SNAPSHOT_EVERY is 'often', not a number"):
+        CommandSettings.from_environment(written | {"SNAPSHOT_EVERY": "often"})
+
+
 def test_every_fault_is_named_at_once() -> None:
     environ = {"DATABASE_HOST": "host", "DATABASE_PORT": "five", "DATABASE_NAME": ""}
     with pytest.raises(SettingsError) as fault:
