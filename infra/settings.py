@@ -72,6 +72,7 @@ class Settings:
     """`kit:logRetentionDays` is `log_retention_days`, and so on.
 
     `writes` is as the functions read it: names of schemas with commas between them.
+    `snapshot_every` counts commits; 0 is without snapshots.
     """
 
     size: Size
@@ -85,6 +86,7 @@ class Settings:
     reconcile_minutes: int
     anchor_minutes: int
     interface_endpoint_zones: int
+    snapshot_every: int
     writes: str
     endpoint: str | None
     dependencies_layer: Path | None
@@ -162,6 +164,7 @@ REQUIRED: dict[str, Parser] = {
     "reconcileMinutes": whole_number(1, 1440),
     "anchorMinutes": whole_number(1, 1440),
     "interfaceEndpointZones": whole_number(1, 2),
+    "snapshotEvery": whole_number(0, 100_000),
     "writes": event_schemas,
 }
 OPTIONAL: dict[str, Parser] = {"endpoint": url, "dependenciesLayer": Path}

@@ -28,6 +28,18 @@ WAIVERS = (
     Waiver("DynamoDB.6", "parked", "The stack is made to be thrown away.", "disposable"),
     Waiver("DynamoDB.6", "shipments", "The stack is made to be thrown away.", "disposable"),
     Waiver("DynamoDB.6", "order-status", "The stack is made to be thrown away.", "disposable"),
+    Waiver(
+        "DynamoDB.6",
+        "snapshots",
+        "Snapshots are made again from the event store; deleting them changes nothing but time.",
+        "snapshots",
+    ),
+    Waiver(
+        "DynamoDB.2",
+        "snapshots",
+        "There is nothing to restore: snapshots are made again from the event store.",
+        "snapshots",
+    ),
     Waiver("RDS.7", "read-models", "The stack is made to be thrown away.", "disposable"),
     Waiver(
         "RDS.15",

@@ -10,9 +10,12 @@ from infra.components.event_store import EventStore
 from infra.components.publication import EVENTBRIDGE, Publication
 from infra.components.service_function import ServiceFunction, ServiceFunctionArgs
 from infra.components.service_queue import Sender, ServiceQueue, ServiceQueueArgs
+from infra.components.table import ItemTable, ItemTableArgs
 from infra.deployment import Deployment
+from infra.policies import Statement, allow
 from infra.routing import events_for
 from reference_service.settings import CommandSettings, CommandWorkerSettings, environment
+from reference_service.tables import SNAPSHOTS
 
 COMMAND_QUEUE = "order-commands"
 WORKER_TIMEOUT_S = 30
@@ -26,22 +29,22 @@ class CommandSideArgs:
 
 
 class CommandSide(Capability):
-    """Functions: command, command-worker. Queues: order-commands."""
+    """Functions: command, command-worker. Queues: order-commands. A table of snapshots, when on."""
 
     def __init__(
         self, name: str, args: CommandSideArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("kit:index:CommandSide", name, None, opts)
         deployment, child = args.deployment, pulumi.ResourceOptions(parent=self)
-        events_table, writes = args.event_store.table_name, deployment.settings.writes
+        reads, may = self._orders(args, child)
         self.command = ServiceFunction(
             "command",
             ServiceFunctionArgs(
                 deployment=deployment,
                 key="command",
                 timeout_s=10,
-                environment=environment(CommandSettings, events_table=events_table, writes=writes),
-                statements=[args.event_store.append()],
+                environment=environment(CommandSettings, **reads),
+                statements=may,
             ),
             child,
         )
@@ -52,16 +55,37 @@ class CommandSide(Capability):
                 deployment=deployment,
                 key="command-worker",
                 timeout_s=WORKER_TIMEOUT_S,
-                environment=environment(
-                    CommandWorkerSettings, events_table=events_table, writes=writes
-                ),
-                statements=[may_consume(self.queue.arn), args.event_store.append()],
+                environment=environment(CommandWorkerSettings, **reads),
+                statements=[may_consume(self.queue.arn), *may],
             ),
             child,
         )
         read_queue(self.worker, self.queue, maximum_concurrency=5)
         self.functions, self.queues = [self.command, self.worker], [self.queue]
         self.register_outputs({"queue": self.queue.url})
+
+    def _orders(
+        self, args: CommandSideArgs, child: pulumi.ResourceOptions
+    ) -> tuple[dict[str, pulumi.Input[str]], list[Statement]]:
+        """What a function reads and may do to execute commands on orders."""
+        settings = args.deployment.settings
+        reads: dict[str, pulumi.Input[str]] = {
+            "events_table": args.event_store.table_name,
+            "writes": settings.writes,
+        }
+        if not settings.snapshot_every:
+            return reads, [args.event_store.append()]
+        table = ItemTable(
+            "snapshots",
+            ItemTableArgs(
+                deployment=args.deployment, key="snapshots", layout=SNAPSHOTS, derived=True
+            ),
+            child,
+        )
+        reads |= {"snapshots_table": table.name, "snapshot_every": str(settings.snapshot_every)}
+        self.exports = {"snapshots_table": table.name}
+        keep = allow("KeepSnapshots", ["dynamodb:GetItem", "dynamodb:PutItem"], table.arn)
+        return reads, [args.event_store.append(), keep]
 
     def _queue(self, args: CommandSideArgs) -> ServiceQueue:
         publication = args.publication

@@ -11,14 +11,17 @@ from reference_service.tables import Index, Table
 
 @dataclass(frozen=True, kw_only=True)
 class ItemTableArgs:
+    """`derived`: what it holds is made again by itself, so it is neither backed up nor guarded."""
+
     deployment: Deployment
     key: str
     layout: Table
     streamed: bool = False
+    derived: bool = False
 
 
 class ItemTable(pulumi.ComponentResource):
-    """Pays per request, restorable to any second of 35 days.
+    """Pays per request, restorable to any second of 35 days unless it is derived.
 
     Outputs: name, arn, stream_arn, index_arn (of a layout that has one).
     """
@@ -27,7 +30,8 @@ class ItemTable(pulumi.ComponentResource):
         self, name: str, args: ItemTableArgs, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("kit:index:ItemTable", name, None, opts)
-        settings, layout = args.deployment.settings, args.layout
+        layout = args.layout
+        guarded = args.deployment.settings.deletion_protection and not args.derived
         self.table = aws.dynamodb.Table(
             name,
             name=args.deployment.name(args.key),
@@ -38,9 +42,9 @@ class ItemTable(pulumi.ComponentResource):
             global_secondary_indexes=[_index(layout.index)] if layout.index else None,
             stream_enabled=args.streamed or None,
             stream_view_type="NEW_AND_OLD_IMAGES" if args.streamed else None,
-            point_in_time_recovery={"enabled": True},
-            deletion_protection_enabled=settings.deletion_protection,
-            opts=pulumi.ResourceOptions(parent=self, protect=settings.deletion_protection),
+            point_in_time_recovery={"enabled": not args.derived},
+            deletion_protection_enabled=guarded,
+            opts=pulumi.ResourceOptions(parent=self, protect=guarded),
         )
         self.name, self.arn = self.table.name, self.table.arn
         self.stream_arn = self.table.stream_arn

@@ -20,8 +20,9 @@ STACKS = tuple(GIVEN)
 
 
 @cache
-def program(stack: str) -> Program:
-    return run(stack_config(stack, **GIVEN[stack]), stack)
+def program(stack: str, **overrides: str) -> Program:
+    """`overrides` of `kit:` keys."""
+    return run(stack_config(stack, **GIVEN[stack] | overrides), stack)
 
 
 def registered(stack: str) -> list[Registered]:

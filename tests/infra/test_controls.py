@@ -200,7 +200,16 @@ LISTED = {
     "S3": (1, 5, 8, 13, 15, 17),
 }
 # What a stack is, as waivers name it.
-KINDS = {"prod": {""}, "dev": {"", "disposable", "small"}}
+KINDS = {
+    "prod": {""},
+    "dev": {"", "disposable", "small"},
+    "prod with snapshots": {"", "snapshots"},
+}
+PROGRAMS = {
+    "prod": lambda: program("prod"),
+    "dev": lambda: program("dev"),
+    "prod with snapshots": lambda: program("prod", snapshotEvery="100"),
+}
 
 
 def test_every_listed_control_is_checked_or_is_not_about_this_program() -> None:
@@ -213,7 +222,7 @@ def test_every_listed_control_is_checked_or_is_not_about_this_program() -> None:
 @pytest.mark.parametrize("id_", CONTROLS)
 def test_control_holds_but_for_what_is_waived(id_: str, stack: str) -> None:
     waived = {w.resource for w in WAIVERS if w.control == id_ and w.when in KINDS[stack]}
-    assert {resource.name for resource in CONTROLS[id_](program(stack))} == waived
+    assert {resource.name for resource in CONTROLS[id_](PROGRAMS[stack]())} == waived
 
 
 def test_secrets_are_made_and_rotated_by_rds(topology: Program) -> None:

@@ -22,6 +22,7 @@ VALID = {
     "reconcileMinutes": "15",
     "anchorMinutes": "60",
     "interfaceEndpointZones": "1",
+    "snapshotEvery": "0",
     "writes": '["events/internal/order_placed/v3", "events/public/order_confirmed/v2"]',
 }
 
@@ -64,6 +65,8 @@ def test_an_event_is_written_in_one_version() -> None:
         ("reconcileMinutes", "0", "a whole number from 1 to 1440"),
         ("anchorMinutes", "1441", "a whole number from 1 to 1440"),
         ("interfaceEndpointZones", "3", "a whole number from 1 to 2"),
+        ("snapshotEvery", "-1", "a whole number from 0 to 100000"),
+        ("snapshotEvery", "100001", "a whole number from 0 to 100000"),
         ("writes", "[]", 'a list of names, like ["orders"]'),
         ("writes", '["events/internal/order_placed/v99"]', "events of contracts/, each in one"),
         ("writes", '["commands/place_order/v1"]', "events of contracts/, each in one version"),
