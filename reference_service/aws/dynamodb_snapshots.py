@@ -34,7 +34,7 @@ class DynamoDBSnapshots:
                     "commit": {"N": str(snapshot.commit)},
                     "hash": {"B": bytes.fromhex(snapshot.hash)},
                     "schema": {"S": snapshot.schema},
-                    "state": {"S": snapshot.state},
+                    "state": {"B": snapshot.state},
                     "marks": {"B": snapshot.marks},
                 },
             )
@@ -47,7 +47,7 @@ def _from_item(item: Mapping[str, Any]) -> Snapshot:
             commit=int(item["commit"]["N"]),
             hash=item["hash"]["B"].hex(),
             schema=item["schema"]["S"],
-            state=item["state"]["S"],
+            state=item["state"]["B"],
             marks=item["marks"]["B"],
         )
     except (KeyError, ValueError) as fault:

@@ -15,7 +15,7 @@ def stream() -> str:
     return f"sum-{uuid4()}"
 
 
-def snapshot(stream: str, length: int = 3, state: str = '{"é": 1}') -> Snapshot:
+def snapshot(stream: str, length: int = 3, state: bytes = b"\0\xff") -> Snapshot:
     commits = chain(stream, length)
     return Snapshot(
         stream=stream,
@@ -53,6 +53,6 @@ class SnapshotStoreContract:
         self, kept: SnapshotStore, stream: str
     ) -> None:
         room = STORED_LIMIT_BYTES - 1 - ENVELOPE_BYTES - len(snapshot(stream).marks)
-        largest = msgspec.structs.replace(snapshot(stream), state="é" * (room // 2))
+        largest = msgspec.structs.replace(snapshot(stream), state=b"\xff" * room)
         kept.write(largest)
         assert kept.read(stream) == largest

@@ -22,7 +22,7 @@ from reference_service.cqrs.execution import (
     execute,
 )
 from reference_service.cqrs.memory import InMemoryEventStore, InMemorySnapshots
-from reference_service.cqrs.snapshot import MARK_BYTES, Snapshot, Snapshots, marked, marks
+from reference_service.cqrs.snapshot import MARK_BYTES, Snapshot, Snapshots, marked, marks, packed
 from reference_service.cqrs.store import Appended, Conflict, Unavailable
 from tests.cqrs.toy import ADDING, CODEC, NOON, Add, KeptSums, Negative, Sum, Unknown, cause, chain
 
@@ -125,7 +125,7 @@ def test_a_snapshot_holds_the_state_after_its_commit_and_a_mark_of_each() -> Non
         commit=3,
         hash=commits[2].hash,
         schema="toy/1",
-        state='[6, "ana"]',
+        state=packed('[6, "ana"]'),
         marks=marks(commits[:3]),
     )
 
@@ -154,11 +154,12 @@ def damaged(how: str) -> Callable[[Snapshot], Snapshot]:
     """Something that can stand in the table and must not be believed."""
     foreign, fork = chain("sum-2", 20), chain(STREAM, 1)
     changes: dict[str, dict[str, Any]] = {
-        "of an older state schema": {"schema": "toy/0", "state": '[-1000, "bob"]'},
+        "of an older state schema": {"schema": "toy/0", "state": packed('[-1000, "bob"]')},
         "of another stream": {"hash": foreign[-1].hash},
         "ahead of the store": {"commit": 90, "marks": marks(chain(STREAM, 90))},
         "far behind and of a fork": {"commit": 1, "hash": fork[0].hash, "marks": marks(fork)},
-        "unreadable": {"state": "[]"},
+        "unreadable": {"state": packed("[]")},
+        "damaged": {"state": b"[6]"},
     }
     return lambda snapshot: msgspec.structs.replace(snapshot, **changes[how])
 
@@ -169,6 +170,7 @@ WRONG = (
     "ahead of the store",
     "far behind and of a fork",
     "unreadable",
+    "damaged",
 )
 
 
