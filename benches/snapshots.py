@@ -34,7 +34,7 @@ from reference_service.cqrs.commit import Cause, Commit, following, stored_size_
 from reference_service.cqrs.decider import fold_commits
 from reference_service.cqrs.execution import Accepted, Request
 from reference_service.cqrs.memory import InMemoryEventStore, InMemorySnapshots
-from reference_service.cqrs.snapshot import History, Snapshots
+from reference_service.cqrs.snapshot import Loaded, Snapshots
 from reference_service.cqrs.snapshot import stored_size_bytes as snapshot_size_bytes
 from reference_service.cqrs.store import EventStore
 from reference_service.order.codec import OrderCodec
@@ -158,7 +158,7 @@ def measured(stores: Stores, length: int) -> dict[str, Any]:
     covered = commits[: length - EVERY // 2] if length >= EVERY else []
     if covered:
         state = fold_commits(ORDERS, CODEC, covered)
-        stores.snapshots.keep(History(ORDERS.initial(), commits=covered[:-1]), covered[-1], state)
+        stores.snapshots.keep(Loaded(ORDERS.initial(), commits=covered[:-1]), covered[-1], state)
     orders, took_ms = stores.orders(), {"without": [], "with": []}
     ratios = []
     for _ in range(ROUNDS):

@@ -14,17 +14,24 @@ def up(
     context: typer.Context,
     timings: Annotated[bool, typer.Option("--timings", help="Print seconds per phase.")] = False,
     demo: Annotated[bool, typer.Option(help="Send an order and follow its way.")] = True,
+    config: Annotated[
+        list[str] | None,
+        typer.Option("--config", metavar="KEY=VALUE", help="Instead of what Pulumi.*.yaml say."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Start or recover the environment, provision infra/ and send a demo order.
 
     On a running environment: redeploys what changed, and refuses what cannot change in place.
+    --config may be repeated, and is not remembered: kit:snapshotEvery=50.
     """
+    from dataclasses import replace
+
     from bitacora.cli import report, screen
     from bitacora.embedded.demo import follow_an_order
 
     home: Home = context.obj
-    environment = home.environment
+    environment = replace(home.environment, config=_values(config or []))
     try:
         with report.progress(sys.stderr) as progress:
             ready = environment.start(progress)
@@ -42,6 +49,19 @@ def up(
         report.print_up(home, ready, journey, timings=timings)
     if journey and not journey.complete:
         raise typer.Exit(1)
+
+
+def _values(config: list[str]) -> dict[str, str]:
+    """Raises UsageProblem for what has no key."""
+    from bitacora.embedded.problem import UsageProblem
+
+    values = {}
+    for given in config:
+        key, equals, value = given.partition("=")
+        if not key or not equals:
+            raise UsageProblem(f"--config {given}: no KEY=VALUE.", "As in kit:snapshotEvery=50.")
+        values[key] = value
+    return values
 
 
 def down(

@@ -7,7 +7,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from reference_service.cqrs.commit import Cause, Commit, CommitTooLarge, following, timestamp
 from reference_service.cqrs.decider import Codec, Decider, fold_commits
-from reference_service.cqrs.snapshot import History, Snapshots
+from reference_service.cqrs.snapshot import Loaded, Snapshots
 from reference_service.cqrs.store import Appended, Conflict, EventStore, Unknown
 
 C = TypeVar("C")
@@ -107,9 +107,9 @@ def execute(
     """
     stream, initial = request.stream, decider.initial()
     if snapshots:
-        history = snapshots.history(stream, request.cause.command_id, store, initial)
+        history = snapshots.load(stream, request.cause.command_id, store, initial)
     else:
-        history = History(initial, commits=store.load(stream))
+        history = Loaded(initial, commits=store.load(stream))
     for attempt in range(1 + MAX_RELOADS):
         if attempt:
             history.commits += store.load(stream, after=history.last.commit if history.last else 0)
@@ -131,7 +131,7 @@ def execute(
 
 def _decide(
     request: Request[C],
-    history: History[S],
+    history: Loaded[S],
     decider: Decider[C, S, E, R],
     codec: Codec[E],
     clock: Callable[[], datetime],
@@ -171,7 +171,7 @@ def _decide(
 
 def _first_answer(
     request: Request[C],
-    history: History[S],
+    history: Loaded[S],
     decider: Decider[C, S, E, R],
     codec: Codec[E],
 ) -> Accepted[S] | KeyReused | None:

@@ -58,7 +58,7 @@ class SnapshotStore(Protocol):
 
 
 @dataclass
-class History(Generic[S]):
+class Loaded(Generic[S]):
     """A stream as far as a decision needs it: the state at `base`, and the commits after it.
 
     `base` is the commit that a snapshot was taken after, None where the stream begins; `marks` are
@@ -86,23 +86,23 @@ class Snapshots(Generic[S]):
     states: StateCodec[S]
     every: int
 
-    def history(self, stream: str, command_id: str, store: EventStore, initial: S) -> History[S]:
+    def load(self, stream: str, command_id: str, store: EventStore, initial: S) -> Loaded[S]:
         """The stream for this command; one query, two when a snapshot turns out to be wrong.
 
         Raises what the event store raises.
         """
         begun = self._begun(stream, command_id)
         if begun is None:
-            return History(initial, commits=store.load(stream))
+            return Loaded(initial, commits=store.load(stream))
         snapshot, state = begun
         commits = store.load(stream, after=snapshot.commit - 1)
         if commits and (commits[0].commit, commits[0].hash) == (snapshot.commit, snapshot.hash):
-            return History(state, commits[0], snapshot.marks, commits[1:])
+            return Loaded(state, commits[0], snapshot.marks, commits[1:])
         # The event store was restored to a moment before the snapshot, or is another one.
         logger.warning("%s: the snapshot of commit %d is of another history", *_id(snapshot))
-        return History(initial, commits=store.load(stream))
+        return Loaded(initial, commits=store.load(stream))
 
-    def keep(self, history: History[S], commit: Commit, state: S) -> None:
+    def keep(self, history: Loaded[S], commit: Commit, state: S) -> None:
         """Take a snapshot of the state after `commit`, just appended to the history, if it is due.
 
         Raises nothing: the command is done.

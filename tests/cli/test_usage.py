@@ -127,3 +127,11 @@ def test_an_audience_that_is_no_list_is_refused(tmp_path):
     (tmp_path / "Pulumi.embedded.yaml").write_text("config: {'kit:jwtAudience': orders}")
     with pytest.raises(UsageProblem, match="jwtAudience is 'orders'"):
         provisioning.audience(tmp_path)
+
+
+@pytest.mark.parametrize("given", ["kit:snapshotEvery", "=1", ""])
+def test_a_config_value_without_a_key_is_refused_before_anything_starts(empty, given):
+    done = run_in(empty, "up", "--config", given)
+    assert done.returncode == 2
+    assert "no KEY=VALUE" in done.stderr
+    assert not empty.exists()

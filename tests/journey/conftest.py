@@ -13,7 +13,9 @@ from tests.journey.api import Customer
 def environment() -> Iterator[Environment]:
     """The whole topology, provisioned once for the tests of this folder."""
     # Not below pytest's own folder: a second run by root would close it to PostgreSQL's user.
-    home = Environment(Path(tempfile.mkdtemp(prefix="bitacora-journey-")))
+    folder = Path(tempfile.mkdtemp(prefix="bitacora-journey-"))
+    # With snapshots wherever one can be: nobody may notice.
+    home = Environment(folder, config={"kit:snapshotEvery": "1"})
     try:
         with home as running:
             yield running
