@@ -32,11 +32,25 @@ def demo(
 
 def token(
     context: typer.Context,
-    customer: Annotated[str, typer.Option("--customer", metavar="ID", help="Whose token.")],
+    customer: Annotated[
+        str | None, typer.Option("--customer", metavar="ID", help="Whose token.")
+    ] = None,
+    support: Annotated[
+        str | None,
+        typer.Option("--support", metavar="ID", help="Of staff that may read every order."),
+    ] = None,
     ttl: Annotated[
         int, typer.Option("--ttl", min=1, max=86_400, help="Seconds until it expires.")
     ] = 8 * 3600,
 ) -> None:
-    """Print a bearer token for the API."""
+    """Print a bearer token for the API: a customer's, or one of support staff."""
+    from bitacora.embedded.problem import UsageProblem
+    from reference_service.aws.http_api import READ_ALL
+
     home: Home = context.obj
-    print(home.environment.token(customer, ttl_s=ttl))
+    if customer and support:
+        raise UsageProblem("--customer and --support exclude each other.")
+    if not customer and not support:
+        raise UsageProblem("Missing option '--customer' (or '--support').")
+    scope = READ_ALL if support else ""
+    print(home.environment.token(customer or support or "", ttl_s=ttl, scope=scope))

@@ -206,16 +206,17 @@ class Environment:
             )
         return self._clients[service]
 
-    def token(self, customer_id: str, *, ttl_s: int = TOKEN_TTL_S) -> str:
-        """A customer's bearer token for the API."""
+    def token(self, subject: str, *, ttl_s: int = TOKEN_TTL_S, scope: str = "") -> str:
+        """A bearer token for the API: a customer's, or with a scope one of staff."""
         recorded = self.state
         return issuer.token(
             self.home,
             parts.issuer_url(recorded),
-            customer_id=customer_id,
+            subject=subject,
             audience=provisioning.audience(self.project),
             issued_at_s=int(time.time()),
             ttl_s=ttl_s,
+            scope=scope,
         )
 
 

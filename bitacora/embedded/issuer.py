@@ -1,4 +1,7 @@
-"""Tokens of customers: an OpenID Connect issuer's key, documents and RS256 tokens (RFC 7519)."""
+"""Tokens of customers and staff: an OpenID Connect issuer's key, documents and RS256 tokens.
+
+RFC 7519; scopes as in RFC 8693.
+"""
 
 import base64
 import hashlib
@@ -44,17 +47,25 @@ def documents(home: Path, issuer: str) -> dict[str, dict[str, Any]]:
 
 
 def token(
-    home: Path, issuer: str, *, customer_id: str, audience: str, issued_at_s: int, ttl_s: int
+    home: Path,
+    issuer: str,
+    *,
+    subject: str,
+    audience: str,
+    issued_at_s: int,
+    ttl_s: int,
+    scope: str = "",
 ) -> str:
-    """A signed token whose subject is the customer. `issued_at_s` is epoch seconds."""
+    """A signed token. `issued_at_s` is epoch seconds; `scope` names scopes, spaces between them."""
     key = _key(home)
     header = {"alg": "RS256", "typ": "JWT", "kid": _public(key)["kid"]}
     claims = {
         "iss": issuer,
-        "sub": customer_id,
+        "sub": subject,
         "aud": audience,
         "iat": issued_at_s,
         "exp": issued_at_s + ttl_s,
+        **({"scope": scope} if scope else {}),
     }
     signed = f"{_encoded_json(header)}.{_encoded_json(claims)}"
     signature = key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256())

@@ -77,6 +77,13 @@ def test_a_token_is_the_customers(run):
     decoded = json.loads(base64.urlsafe_b64decode(claims + "=="))
     assert decoded["sub"] == "ana"
     assert decoded["exp"] - decoded["iat"] == 60
+    assert "scope" not in decoded
+
+
+def test_a_token_of_support_says_so(run):
+    claims = run("token", "--support", "eva").stdout.split(".")[1]
+    decoded = json.loads(base64.urlsafe_b64decode(claims + "=="))
+    assert (decoded["sub"], decoded["scope"]) == ("eva", "orders:read-all")
 
 
 def test_logs_of_one_function_and_of_all(run):

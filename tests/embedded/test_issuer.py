@@ -31,9 +31,7 @@ def published_key(home):
 
 
 def a_token(home) -> str:
-    return issuer.token(
-        home, ISSUER, customer_id="ana", audience="orders", issued_at_s=1_000, ttl_s=60
-    )
+    return issuer.token(home, ISSUER, subject="ana", audience="orders", issued_at_s=1_000, ttl_s=60)
 
 
 def test_the_published_key_verifies_the_token(home):

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
@@ -189,6 +189,7 @@ def http(
     body: Any = None,
     order_id: str | None = None,
     query: dict[str, str] | None = None,
+    claims: Mapping[str, Any] | None = None,
     **headers: str,
 ) -> dict[str, Any]:
     """An HTTP API event, payload format 2.0; header names in keywords stand with underscores."""
@@ -198,7 +199,7 @@ def http(
         "headers": {name.replace("_", "-"): text for name, text in headers.items()},
         "requestContext": {
             "requestId": f"request-{uuid.uuid4()}",
-            "authorizer": {"jwt": {"claims": {"sub": subject}}},
+            "authorizer": {"jwt": {"claims": {"sub": subject, **(claims or {})}}},
         },
         "isBase64Encoded": False,
     }
