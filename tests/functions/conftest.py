@@ -15,6 +15,7 @@ from tests.functions.stage import (
     Project,
     Stage,
     failures,
+    forget_parked,
     http,
     log_event,
     prepare,
@@ -30,6 +31,8 @@ def _prepared(emulator: Emulator) -> Emulator:
 
 @pytest.fixture
 def stage(_prepared: Emulator, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    """Nothing is parked; what earlier tests stored is there, under other orders' ids."""
+    forget_parked(_prepared)
     return Stage(_prepared, monkeypatch)
 
 

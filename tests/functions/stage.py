@@ -137,6 +137,20 @@ def prepare(emulator: Emulator) -> None:
     _listen_on_bus(emulator)
 
 
+def forget_parked(emulator: Emulator) -> None:
+    """Remove every marker of a parked stream but those in PostgreSQL."""
+    dynamodb = emulator.client("dynamodb")
+    pages = dynamodb.get_paginator("scan")
+    for table, layout, of in (
+        (VALUES["PARKED_TABLE"], PARKED, {}),
+        (VALUES["ORDER_STATUS_TABLE"], ORDER_STATUS, {"IndexName": "parked"}),
+    ):
+        for page in pages.paginate(TableName=table, **of):
+            for item in page["Items"]:
+                names = [key.name for key in (layout.partition, layout.sort) if key]
+                dynamodb.delete_item(TableName=table, Key={name: item[name] for name in names})
+
+
 def _listen_on_bus(emulator: Emulator) -> None:
     """A queue that receives what the bus takes, as the service's own queues do."""
     queue = emulator.client("sqs").create_queue(QueueName="functions-heard")["QueueUrl"]

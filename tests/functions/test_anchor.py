@@ -15,7 +15,7 @@ def anchored(stage: Stage, anchor: int) -> list[AnchoredHead]:
 
 
 def test_what_was_appended_is_anchored(stage: Stage, keep: Keep) -> None:
-    *_, head = commits = order_commits(501, CONFIRMED[:1], CONFIRMED[1:])
+    *_, head = commits = order_commits(911, CONFIRMED[:1], CONFIRMED[1:])
     keep(commits)
     anchor = stage.function("anchor")
     done = anchor.handler({"operation": "anchor"}, None)
@@ -23,7 +23,7 @@ def test_what_was_appended_is_anchored(stage: Stage, keep: Keep) -> None:
     heads = anchored(stage, done["anchor"])
     assert len(heads) == done["heads"]
     assert (head.stream, head.commit, head.hash) in heads
-    *_, new = commits = order_commits(502, CONFIRMED, at="2027-01-01T00:00:00.000Z")
+    *_, new = commits = order_commits(912, CONFIRMED, at="2027-01-01T00:00:00.000Z")
     keep(commits)
     following = anchor.handler({"operation": "anchor"}, None)
     assert following["anchor"] == done["anchor"] + 1
@@ -36,7 +36,7 @@ def test_what_was_appended_is_anchored(stage: Stage, keep: Keep) -> None:
 def test_what_fails_is_raised_and_done_by_the_next_run(
     stage: Stage, keep: Keep, service: str, operation: str
 ) -> None:
-    keep(order_commits(503, CONFIRMED))
+    keep(order_commits(913, CONFIRMED))
     with FaultProxy(lambda: stage.emulator.endpoint) as proxy:
         anchor = stage.function("anchor", endpoint=proxy.url)
         proxy.inject(Rule(fault=Refuse(), service=service, operation=operation, times=None))
@@ -47,7 +47,7 @@ def test_what_fails_is_raised_and_done_by_the_next_run(
 
 
 def test_an_object_whose_put_was_not_answered_is_this_run_s_own(stage: Stage, keep: Keep) -> None:
-    keep(order_commits(504, CONFIRMED))
+    keep(order_commits(914, CONFIRMED))
     with FaultProxy(lambda: stage.emulator.endpoint) as proxy:
         anchor = stage.function("anchor", endpoint=proxy.url)
         proxy.inject(Rule(fault=LoseAnswer(), service="s3", operation="PUT *", times=1))

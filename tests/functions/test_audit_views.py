@@ -8,8 +8,8 @@ import pytest
 from tests.aws.orders import CONFIRMED, order_commits, order_id
 from tests.functions.stage import Project, Stage
 
-WHOLE = order_commits(601, CONFIRMED[:1], CONFIRMED[1:])
-BEGUN = order_commits(602, CONFIRMED[:1])
+WHOLE = order_commits(921, CONFIRMED[:1], CONFIRMED[1:])
+BEGUN = order_commits(922, CONFIRMED[:1])
 PARKED = order_commits(603, CONFIRMED[:1])
 NOBODY = f"order-{order_id(604)}"
 

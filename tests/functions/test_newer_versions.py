@@ -119,7 +119,7 @@ def test_the_first_deployment_that_knows_it_repairs(
     stage_with_database: Stage, tmp_path: Path
 ) -> None:
     stage = stage_with_database
-    commits = cancelled_by(501, cancelled_tomorrow())
+    commits = cancelled_by(951, cancelled_tomorrow())
     stream = commits[0].stream
     append_and_deliver(stage, commits)
     told = [event["id"] for event in heard(stage.emulator, expected=1)]
@@ -136,7 +136,7 @@ def test_the_first_deployment_that_knows_it_repairs(
     deploy_tomorrow(stage, operations, tmp_path / "contracts")
     answer = operations.handler({"operation": "reconcile"}, None)
     assert parked(stage, stream) == []
-    assert status(stage, 501) == "cancelled"
+    assert status(stage, 951) == "cancelled"
     assert stream in [one["stream"] for one in answer["republished"]]
     published = heard(stage.emulator, expected=2)
     assert sorted((event["id"], event["type"]) for event in published) == [
@@ -146,21 +146,21 @@ def test_the_first_deployment_that_knows_it_repairs(
 
 
 def test_a_version_that_today_can_read_is_not_parked(stage_with_database: Stage) -> None:
-    commits = cancelled_by(502, cancelled_tomorrow(r=1))
+    commits = cancelled_by(952, cancelled_tomorrow(r=1))
     append_and_deliver(stage_with_database, commits)
     assert parked(stage_with_database, commits[0].stream) == []
-    assert status(stage_with_database, 502) == "cancelled"
+    assert status(stage_with_database, 952) == "cancelled"
     assert len(heard(stage_with_database.emulator, expected=2)) == 2
 
 
 def test_an_invalid_event_parks_its_stream_and_is_kept(stage_with_database: Stage) -> None:
     stage = stage_with_database
-    commits = cancelled_by(503, INVALID)
+    commits = cancelled_by(953, INVALID)
     append_and_deliver(stage, commits)
     where = parked(stage, commits[0].stream)
     assert [place.partition(":")[0] for place in where] == ["read model", "status", "publisher"]
     assert all("/reason must be one of" in place for place in where)
     store = DynamoDBEventStore(stage.client("dynamodb"), VALUES["EVENTS_TABLE"])
     assert store.load(commits[0].stream) == commits
-    assert status(stage, 503) == "placed"
+    assert status(stage, 953) == "placed"
     assert len(heard(stage.emulator, expected=1)) == 1

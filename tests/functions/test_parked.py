@@ -55,7 +55,7 @@ def forked(keep: Keep, project: Project, number: int) -> str:
 def test_the_parked_streams_of_every_consumer_are_listed(
     stage_with_database: Stage, keep: Keep, project: Project, markers: DynamoDBParkedMarkers
 ) -> None:
-    streams = [forked(keep, project, number) for number in (421, 422, 423)]
+    streams = [forked(keep, project, number) for number in (931, 932, 933)]
     markers.park("relay", "order-x", 3, "no hash")
     markers.park("publisher", "order-x", 4, "no state")
     found, pages = listed(stage_with_database, page=2)
@@ -71,7 +71,7 @@ def test_the_parked_streams_of_every_consumer_are_listed(
 def test_a_repair_that_does_not_help_leaves_the_moment_as_it_was(
     stage_with_database: Stage, keep: Keep, project: Project, markers: DynamoDBParkedMarkers
 ) -> None:
-    stream = forked(keep, project, 424)
+    stream = forked(keep, project, 934)
     [before] = listed(stage_with_database)[0]
     operations = stage_with_database.function("operations")
     healed = operations.handler({"operation": "repair", "stream": stream}, None)
@@ -82,7 +82,7 @@ def test_a_repair_that_does_not_help_leaves_the_moment_as_it_was(
 def test_a_commit_is_shown_without_what_its_events_say(
     stage_with_database: Stage, keep: Keep
 ) -> None:
-    [commit] = order_commits(425, [PLACED])
+    [commit] = order_commits(935, [PLACED])
     keep([commit])
     answer = envelope(stage_with_database, commit.stream, 1)
     shown = answer["envelope"]

@@ -36,18 +36,18 @@ def test_what_neither_way_was_told_arrives(
     project: Project,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    streams = [lost(keep, number) for number in (431, 432, 433)]
+    streams = [lost(keep, number) for number in (941, 942, 943)]
     project(streams[0][:1])
     [counted] = resync(stage_with_database, dry_run=True)
     assert (counted["concerned"], counted["behind"], counted["published"]) == (3, 3, 0)
-    assert shown(stage_with_database, 432) is None
+    assert shown(stage_with_database, 942) is None
 
     monkeypatch.setattr("reference_service.functions.resyncing.SLICE_S", 0.0)
     slices = resync(stage_with_database)
     assert len(slices) >= len(streams)
     assert sum(one["concerned"] for one in slices) == 3
     assert [one["parked"] for one in slices if one["parked"]] == []
-    assert [shown(stage_with_database, number) for number in (431, 432, 433)] == [3, 3, 3]
+    assert [shown(stage_with_database, number) for number in (941, 942, 943)] == [3, 3, 3]
     assert {event["id"] for event in heard(stage_with_database.emulator, expected=6)} == {
         f"{commits[0].stream}/{place}" for commits in streams for place in ("1/0", "2/1")
     }
