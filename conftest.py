@@ -5,10 +5,13 @@ stay together by file. What takes long comes first, so that in the end all proce
 """
 
 import re
+import uuid
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+
+from tests import homes
 
 # What of a test's id matches is what it has in common with those that it stays together with.
 TOGETHER = [
@@ -40,6 +43,22 @@ class ByEnvironment(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     config.option.loadscopereorder = False  # it would sort by the number of tests
     return ByEnvironment(config, log)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if _shares_out(config):
+        config.option.testrunuid = uuid.uuid4().hex
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Of a run that was interrupted, processes may have ended before their environments did."""
+    if _shares_out(config):
+        for home in homes.left_by(config.option.testrunuid):
+            homes.end(home)
+
+
+def _shares_out(config: pytest.Config) -> bool:
+    return bool(config.option.numprocesses) and not hasattr(config, "workerinput")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,8 +1,6 @@
 """One embedded environment of its own for all scenarios, its functions behind the fault proxy."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,6 +9,7 @@ from bitacora.embedded.environment import Environment
 from bitacora.faults import FaultProxy
 from features.kit import Kit
 from features.scene import Scene
+from tests.homes import temporary_home
 
 # No reconciliation during a scenario: it would heal what a scenario is to find missing.
 CONFIG = {"kit:reconcileMinutes": "60"}
@@ -25,15 +24,13 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def running() -> Iterator[Kit]:
     """Started once; functions reach the cloud through the proxy, everything else directly."""
-    # Not pytest's folder: another session of root closes it to PostgreSQL's user.
-    home = Path(tempfile.mkdtemp(prefix="bitacora-"))
-    with FaultProxy(lambda: Environment(home).endpoint) as proxy:
+    with (
+        temporary_home() as home,
+        FaultProxy(lambda: Environment(home).endpoint) as proxy,
+    ):
         environment = Environment(home, config=CONFIG | {"kit:endpoint": proxy.url})
-        try:
-            environment.start()
-            yield Kit(environment, proxy, stores_of(environment))
-        finally:
-            environment.stop(purge=True)
+        environment.start()
+        yield Kit(environment, proxy, stores_of(environment))
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 """The command line as a person runs it: a process of its own, one environment for all."""
 
 import json
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import pytest
 
 from bitacora.embedded.environment import PROJECT, Environment
+from tests.homes import temporary_home
 
 BITACORA = Path(sys.executable).with_name("bitacora")
 TIMEOUT_S = 300
@@ -36,11 +35,8 @@ def run_in(home: Path, *arguments: str, stdin: str = "") -> subprocess.Completed
 
 @pytest.fixture(scope="session")
 def home() -> Iterator[Path]:
-    # Not pytest's folder: another session of root closes it to PostgreSQL's user.
-    folder = Path(tempfile.mkdtemp(prefix="bitacora-"))
-    yield folder
-    Environment(folder).stop(purge=True)
-    shutil.rmtree(folder, ignore_errors=not folder.exists())
+    with temporary_home() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

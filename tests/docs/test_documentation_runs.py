@@ -1,7 +1,6 @@
 """Every command of the documentation runs, and prints what the documentation says."""
 
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -9,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bitacora.embedded.environment import PROJECT, Environment
+from bitacora.embedded.environment import PROJECT
 from tests.docs.console import Block, as_said, blocks, run
+from tests.homes import temporary_home
 
 PAGES = [
     PROJECT / "README.md",
@@ -27,9 +27,7 @@ def home_of() -> Iterator[Callable[[Path], Path]]:
 
         @cache
         def make(page: Path) -> Path:
-            home = Path(tempfile.mkdtemp(prefix=f"bitacora-{page.stem}-"))
-            ending.callback(Environment(home).stop, purge=True)
-            return home
+            return ending.enter_context(temporary_home())
 
         yield make
 

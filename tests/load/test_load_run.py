@@ -1,8 +1,6 @@
 """Load runs against an environment: what they measure and how they end."""
 
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ from typing import Any
 import pytest
 
 from bitacora.embedded.environment import Environment
+from tests.homes import temporary_home
 from tests.load.test_without_an_environment import locust
 
 ORDERS = ("--rate", "2", "--seconds", "3", "--arrivals", "steady", "--warm-up", "0")
@@ -17,15 +16,8 @@ ORDERS = ("--rate", "2", "--seconds", "3", "--arrivals", "steady", "--warm-up", 
 
 @pytest.fixture(scope="module")
 def environment() -> Iterator[Environment]:
-    # Not pytest's folder: another session of root closes it to PostgreSQL's user.
-    home = Path(tempfile.mkdtemp(prefix="bitacora-"))
-    environment = Environment(home)
-    try:
-        environment.start()
-        yield environment
-    finally:
-        environment.stop(purge=True)
-        shutil.rmtree(home, ignore_errors=not home.exists())
+    with temporary_home() as home, Environment(home) as running:
+        yield running
 
 
 def run(environment: Environment, folder: Path, *options: str) -> tuple[int, dict[str, Any], str]:

@@ -1,17 +1,16 @@
 """The kit's own program, brought up on a whole environment."""
 
 import json
-import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import psycopg
 import pytest
 
 from bitacora.embedded.environment import Environment, Ready
+from tests.homes import temporary_home
 
 
 @dataclass(frozen=True)
@@ -22,12 +21,9 @@ class Topology:
 
 @pytest.fixture(scope="module")
 def topology() -> Iterator[Topology]:
-    # Not in pytest's folder: PostgreSQL's user must reach its data.
-    environment = Environment(Path(tempfile.mkdtemp(prefix="bitacora-")))
-    try:
+    with temporary_home() as home:
+        environment = Environment(home)
         yield Topology(environment, environment.start())
-    finally:
-        environment.stop(purge=True)
 
 
 def test_everything_is_made_once(topology: Topology) -> None:
