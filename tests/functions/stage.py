@@ -10,7 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
+import boto3
 import pytest
+from botocore.loaders import create_loader
+from botocore.session import get_session
 
 from reference_service import settings
 from reference_service.aws.items import to_item
@@ -86,6 +89,9 @@ def _fields(kind: type[settings.Settings]) -> list[str]:
     return [field.name for field in fields(kind) if field.default is MISSING]
 
 
+SERVICE_MODELS = create_loader()
+
+
 @dataclass
 class Stage:
     emulator: Emulator
@@ -97,7 +103,7 @@ class Stage:
         given = environment(name) | more
         for variable, value in (given | self.emulator.environment()).items():
             self.monkeypatch.setenv(variable, value)
-        self.monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # a new process has none
+        self.monkeypatch.setattr("boto3.DEFAULT_SESSION", session_of_a_new_process())
         if endpoint:
             self.monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
         if self.read_side:
@@ -121,6 +127,13 @@ class Stage:
 
     def client(self, service: str) -> Any:
         return self.emulator.client(service)
+
+
+def session_of_a_new_process() -> boto3.Session:
+    """It reads the environment anew; only the models of AWS's services are parsed once for all."""
+    session = get_session()
+    session.register_component("data_loader", SERVICE_MODELS)
+    return boto3.Session(botocore_session=session)
 
 
 def prepare(emulator: Emulator) -> None:
