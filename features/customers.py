@@ -12,7 +12,7 @@ from uuid import uuid4
 from bitacora.audit.until import until
 from reference_service.schemas import CONTRACTS
 
-ANSWER_TIMEOUT_S = 30
+ANSWER_TIMEOUT_S = 120
 TRY_FOR_S = 60
 TRY_AGAIN = ("urn:bitacora:problem:unavailable", "urn:bitacora:problem:contended")
 ORDER: dict[str, Any] = json.loads(
