@@ -4,11 +4,10 @@ import logging
 import math
 import os
 import re
-import time
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 import msgspec
 
@@ -28,19 +27,23 @@ from reference_service.aws.metrics import report
 from reference_service.aws.postgres_queries import BadCursor, Found, Listing, Shown
 from reference_service.cqrs.commit import Commit, timestamp
 from reference_service.cqrs.store import Unavailable
+from reference_service.functions.reading import (
+    LARGEST_VERSION,
+    WAIT_S,
+    may_read,
+    not_yet,
+    unavailable,
+    unknown_order,
+    waited_for,
+)
 from reference_service.order.state import NotPlaced, Status
 from reference_service.schemas import Undecodable
 from reference_service.settings import QuerySettings
 
 side = bootstrap.query(QuerySettings.from_environment(os.environ))
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
 
-# How long a read waits for the projection of what it must show, and how often it looks.
-WAIT_S = 2.0
-PAUSE_S = 0.05
 DEFAULT_PAGE, LARGEST_PAGE = 20, 100
-LARGEST_VERSION = 10**9
 CONSISTENCIES = ("eventual", "strong")
 STATUSES: tuple[str, ...] = get_args(Status)
 MOST_AFTER = 10
@@ -62,9 +65,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         response = problem_answer(Problem(503, "read-model-unknown", detail, headers=headers))
     except Unavailable as fault:
         logger.warning("query: %s", fault)
-        detail = "The store that is read does not answer."
-        headers = {"retry-after": "1"}
-        response = problem_answer(Problem(503, "unavailable", detail, headers=headers))
+        response = problem_answer(unavailable())
     except Undecodable:
         logger.exception("query: events break their contract")
         detail = "The order's events can't be read by this deployment."
@@ -140,15 +141,17 @@ def _projected_order(request: HttpRequest, wanted: int, had: int | None) -> dict
     if found is None or found.row is None:
         # Not projected yet, or none of the caller's: only the event store can tell.
         _own_history(request, order_id)
-    elif not _may_read(request, found.row.customer_id):
-        raise _unknown_order()
-    found = _waited_for(
+    elif not may_read(request, found.row.customer_id):
+        raise unknown_order()
+    found = waited_for(
         found,
         lambda: side.queries.by_stream(_stream(order_id)),
         lambda seen: seen is not None and (_shows(seen, wanted) or seen.parked is not None),
+        WAIT_S,
     )
     if found is None or not _shows(found, wanted):
-        raise _not_yet(found)
+        shown = found.row.version if found and found.row else 0
+        raise not_yet(shown, parked=bool(found and found.parked))
     headers = {"etag": f'"{found.row.version}"', "read_model_lag": _lag(found.lag_s)}
     if found.row.version == had and not found.parked:
         return unchanged(**headers)
@@ -229,12 +232,13 @@ def _wait_for_after(request: HttpRequest) -> None:
     for stream, shown in look.items():
         if shown.customer_id is None:  # as in _projected_order
             _own_history(request, stream.removeprefix("order-"))
-        elif not _may_read(request, shown.customer_id):
-            raise _unknown_order()
-    look = _waited_for(
+        elif not may_read(request, shown.customer_id):
+            raise unknown_order()
+    look = waited_for(
         look,
         lambda: side.queries.shown(list(wanted)),
         lambda seen: not (behind := _behind(seen, wanted)) or any(one.parked for one in behind),
+        WAIT_S,
     )
     if behind := _behind(look, wanted):
         raise _not_yet_all(look, parked=any(one.parked for one in behind))
@@ -260,15 +264,6 @@ def _behind(seen: Mapping[str, Shown], wanted: Mapping[str, int]) -> list[Shown]
     return [seen[stream] for stream, version in wanted.items() if seen[stream].version < version]
 
 
-def _waited_for(seen: T, look: Callable[[], T], enough: Callable[[T], bool]) -> T:
-    """What was seen at last: enough, or what there was when the time was over."""
-    deadline = time.monotonic() + WAIT_S
-    while not enough(seen) and time.monotonic() < deadline:
-        time.sleep(PAUSE_S)
-        seen = look()
-    return seen
-
-
 def _shows(found: Found, wanted: int) -> bool:
     return found.row is not None and found.row.version >= wanted
 
@@ -285,31 +280,18 @@ def _stream(order_id: str) -> str:
 def _customer(request: HttpRequest) -> str:
     """Whose orders are asked for. Raises Problem 400, and 403 when the caller may not read them."""
     customer_id = request.customer("customer")
-    if not _may_read(request, customer_id):
+    if not may_read(request, customer_id):
         detail = f"Another customer's orders are for tokens with the scope {READ_ALL}."
         raise Problem(403, "another-customer", detail, parameter="customer")
     return customer_id
-
-
-def _may_read(request: HttpRequest, customer_id: str) -> bool:
-    """Whether the customer's orders are for the caller to read; staff's looking at them is told."""
-    if customer_id == request.subject:
-        return True
-    if READ_ALL not in request.scopes:
-        return False
-    # A warning: no log level may lose who looked at whose orders.
-    told = "%s of support reads %s of customer %s: %s (request %s)"
-    what = request.path.get("order_id", "orders")
-    logger.warning(told, request.subject, what, customer_id, request.route, request.request_id)
-    return True
 
 
 def _own_history(request: HttpRequest, order_id: str) -> list[Commit]:
     """Raises Problem 404 for an order that is unknown or not for the caller to read."""
     commits = side.orders.store.load(_stream(order_id))
     state = side.orders.state(commits[:1])  # whose it is, it stays
-    if isinstance(state, NotPlaced) or not _may_read(request, state.customer_id):
-        raise _unknown_order()
+    if isinstance(state, NotPlaced) or not may_read(request, state.customer_id):
+        raise unknown_order()
     return commits
 
 
@@ -329,22 +311,9 @@ def _events(commit: Commit) -> list[dict[str, Any]]:
     ]
 
 
-def _unknown_order() -> Problem:
-    return Problem(404, "unknown-order", "There is no such order.")
-
-
 def _no_such_version(parameter: str, version: int, newest: int) -> Problem:
     detail = f"The order has no version {version}; its newest is {newest}."
     return Problem(404, "no-such-version", detail, parameter=parameter, version=newest)
-
-
-def _not_yet(found: Found | None) -> Problem:
-    version = found.row.version if found and found.row else 0
-    if found and found.parked:
-        detail = f"The order is shown up to version {version} and parked until it is repaired."
-        return Problem(503, "parked", detail, headers={"retry-after": "60"}, version=version)
-    detail = f"The order is shown up to version {version} so far."
-    return Problem(503, "not-yet-visible", detail, headers={"retry-after": "1"}, version=version)
 
 
 def _not_yet_all(seen: Mapping[str, Shown], *, parked: bool) -> Problem:

@@ -4,6 +4,7 @@ import logging
 import os
 import re
 from collections.abc import Mapping
+from functools import cache, partial
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from reference_service.cqrs.store import Unavailable
 from reference_service.functions.reading import (
     LARGEST_VERSION,
     WAIT_S,
+    may_read,
     not_yet,
     unavailable,
     unknown_order,
@@ -48,11 +50,15 @@ def get_status(request: HttpRequest) -> dict[str, Any]:
     wanted = request.integer("min_version", 0, 0, LARGEST_VERSION)
     if not _ORDER_ID.fullmatch(request.path["order_id"]):
         raise unknown_order()
+    mine = cache(partial(may_read, request))  # told once, however often it is looked
+
+    def look() -> Position:
+        """What is not for the caller looks like nothing, also to who waits for it."""
+        found = read_model.look_up(f"order-{request.path['order_id']}")
+        return found if found.row and mine(found.row.customer_id) else _NOTHING
+
     found = waited_for(
-        _own(request),
-        lambda: _own(request),
-        lambda seen: _version(seen) >= wanted or seen.parked is not None,
-        WAIT_S,
+        look(), look, lambda seen: _version(seen) >= wanted or seen.parked is not None, WAIT_S
     )
     if _version(found) < wanted:
         raise not_yet(_version(found), parked=found.parked is not None)
@@ -65,13 +71,6 @@ def get_status(request: HttpRequest) -> dict[str, Any]:
 
 
 ROUTES = {"GET /orders/{order_id}/status": get_status}
-
-
-def _own(request: HttpRequest) -> Position:
-    """Another customer's order looks like none, also to who waits for it."""
-    found = read_model.look_up(f"order-{request.path['order_id']}")
-    own = found.row is not None and found.row.customer_id == request.subject
-    return found if own else _NOTHING
 
 
 def _version(found: Position) -> int:

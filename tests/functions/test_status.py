@@ -126,6 +126,18 @@ def test_anothers_order_and_no_order_look_the_same(
     assert ANA not in theirs["body"]
 
 
+def test_support_looks_up_any_order_and_is_seen_doing_it_once(
+    get: Get, project: Project, caplog: pytest.LogCaptureFixture
+) -> None:
+    project(PLACED_THEN_PAID)
+    staff = {"subject": "eva", "claims": {"scope": "orders:read-all"}}
+    assert get(**staff) == get()
+    assert problem(get(**staff, query=least(9))) == (503, "not-yet-visible")
+    told = [message for message in caplog.messages if "support" in message]
+    assert len(told) == 2
+    assert told[0].startswith(f"eva of support reads {order_id(601)} of customer {ANA}: {STATUS}")
+
+
 @pytest.mark.parametrize("name", ["no-uuid", "../x", "x" * 5000, order_id(601).upper() + "A"])
 def test_what_is_no_id_is_no_order(get: Get, name: str) -> None:
     assert problem(get(order_id=name)) == (404, "unknown-order")
