@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from botocore.config import Config
 
 from bitacora.faults import FaultProxy, LoseAnswer, Rule
 from reference_service.aws.kinesis_log import KinesisLog
+from reference_service.cqrs.heartbeat import days, shard_of
 from tests.emulator import REGION, Emulator
 
 STREAM = "log-under-test"
@@ -132,3 +134,23 @@ def test_an_entry_refused_within_a_call_is_told(emulator: Emulator, stream: str)
         False,
         True,
     ]
+
+
+@pytest.mark.parametrize("shards", [1, 2, 4])
+def test_every_shard_takes_its_own_heartbeat(emulator: Emulator, shards: int) -> None:
+    kinesis, name = emulator.client("kinesis"), f"heartbeats-{shards}"
+    kinesis.create_stream(StreamName=name, ShardCount=shards)
+    kinesis.get_waiter("stream_exists").wait(StreamName=name)
+    for streams in days(shards, date(2026, 11, 25)):
+        assert all(KinesisLog(kinesis, name).put([(stream, b"beat") for stream in streams]))
+    found = sorted(kinesis.list_shards(StreamName=name)["Shards"], key=_starting_hash_key)
+    for number, shard in enumerate(found):
+        iterator = kinesis.get_shard_iterator(
+            StreamName=name, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        taken = kinesis.get_records(ShardIterator=iterator)["Records"]
+        assert [shard_of(record["PartitionKey"]) for record in taken] == [number] * 2
+
+
+def _starting_hash_key(shard: dict[str, Any]) -> int:
+    return int(shard["HashKeyRange"]["StartingHashKey"])

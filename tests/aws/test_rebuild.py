@@ -5,7 +5,9 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import psycopg
@@ -20,6 +22,7 @@ from reference_service.aws.read_side import ReadSide
 from reference_service.bootstrap import project_order
 from reference_service.cqrs.commit import Commit
 from reference_service.cqrs.gate import after
+from reference_service.cqrs.heartbeat import Heart, is_heartbeat
 from reference_service.cqrs.memory import InMemoryEventStore
 from reference_service.cqrs.projection import Delivery
 from reference_service.cqrs.rebuild import Progress
@@ -71,7 +74,7 @@ class Orders:
         for history in all_of(self.store):
             row = None
             for commit in history:
-                row = PROJECT(row, commit)
+                row = row if is_heartbeat(commit) else PROJECT(row, commit)
             position = self.shown(history[0].stream)
             if (position.gate, position.row) != (after(history[-1]), row):
                 differing.append(history[0].stream)
@@ -375,6 +378,19 @@ def test_another_version_of_the_projection_is_built_when_it_is_deployed(orders: 
         with pytest.raises(generations.UnknownVersion, match="version 2, this code knows 1"):
             generations.live(admin, LAYOUTS)
         admin.execute("UPDATE read_model.generation SET version = 1 WHERE phase = 'live'")
+
+
+def test_the_new_one_knows_its_lag(orders: Orders) -> None:
+    orders.append(order_commits(1, CONFIRMED))
+    heart = Heart(orders.store, 1, lambda: datetime.now(UTC), lambda: uuid4().hex)
+    orders.append(heart.beat())
+    assert orders.rebuild().phase == "live"
+    orders.deliver(heart.beat())
+    assert orders.unequal() == []
+    queries = PostgresQueries(orders.server.database("query"), LAYOUTS, 1)
+    lag_s = queries.of_customer(Listing(customer_id=PLACED.customer_id), 1, None).lag_s
+    assert lag_s is not None
+    assert lag_s < 60
 
 
 def test_nobody_but_the_operator_can_swap_or_drop(orders: Orders) -> None:
