@@ -27,10 +27,12 @@ KEPT_DIFFERENCES = 100
 KEYS_TIMEOUT_S = 50
 
 _BEHIND = """
-    SELECT ahead.stream FROM {live}.gates AS ahead
+    SELECT ahead.stream, ahead.commit FROM {live}.gates AS ahead
     LEFT JOIN {new}.gates AS gate ON gate.stream = ahead.stream
     LEFT JOIN {new}.parked AS parked ON parked.stream = ahead.stream
-    WHERE ahead.commit > coalesce(gate.commit, 0) AND (parked.stream IS NULL OR %s)
+    LEFT JOIN {new}.lost AS lost ON lost.stream = ahead.stream
+    WHERE ahead.commit > greatest(gate.commit, lost.commit, 0)
+        AND (parked.stream IS NULL OR %s)
     LIMIT %s
 """
 _LAST_OF_RANGE = """
@@ -201,8 +203,15 @@ class PostgresBuilding:
         query = sql.SQL("DELETE FROM {new}.touched WHERE stream = ANY(%s)").format(**self._names)
         self._database.transaction(lambda session: session.execute(query, [list(streams)]))
 
-    def behind(self, limit: int) -> list[str]:
-        return self._streams(_BEHIND, [False, limit])
+    def behind(self, limit: int) -> dict[str, int]:
+        return dict(self._ask(sql.SQL(_BEHIND).format(**self._names), [False, limit]))
+
+    def lose(self, stream: str, commit: int) -> None:
+        query = sql.SQL(
+            "INSERT INTO {new}.lost AS known VALUES (%s, %s) ON CONFLICT (stream) DO UPDATE"
+            " SET commit = greatest(known.commit, excluded.commit)"
+        ).format(**self._names)
+        self._database.transaction(lambda session: session.execute(query, [stream, commit]))
 
     def compare(self) -> Compared | None:
         if self._live.layout.version != self._new.layout.version:
@@ -259,6 +268,11 @@ class PostgresBuilding:
             Difference(stream, "new", f"parked, while the live one goes on: {reason}")
             for stream, reason in self._ask(query, [limit])
         ]
+        lost = sql.SQL("SELECT stream, commit FROM {new}.lost ORDER BY stream LIMIT %s")
+        found += [
+            Difference(stream, "live", f"shows commit {commit}, which the event store lacks")
+            for stream, commit in self._ask(lost.format(**self._names), [limit])
+        ]
         for table in self._new.layout.sums:
             for key in self._ask(table.differing(self._new.name, self._new.layout.rows), [limit]):
                 whose = ", ".join(map(str, key))
@@ -274,7 +288,7 @@ class PostgresBuilding:
             streams = connection.execute(behind, [True, REPAIRED_AT_ONCE + 1]).fetchall()
             if len(streams) > REPAIRED_AT_ONCE:
                 return False
-            for (stream,) in streams:
+            for stream, _ in streams:
                 repair(stream)
             if connection.execute(behind, [True, 1]).fetchall():
                 return False

@@ -12,7 +12,8 @@ READERS = ("query",)
 WRITERS = ("projector",)
 
 # `at` is the time of the last commit applied, null before the first. `touched` are the streams
-# of which commits arrived before the tables had their keys.
+# of which commits arrived before the tables had their keys, `lost` those of which the live tables
+# showed a commit that the event store does not have.
 _GATES = """
     CREATE TABLE {schema}.gates (
         stream     text COLLATE "C" NOT NULL,
@@ -31,6 +32,9 @@ _PARKED = """
     )
 """
 _TOUCHED = 'CREATE TABLE {schema}.touched (stream text COLLATE "C" PRIMARY KEY)'
+_LOST = """
+    CREATE TABLE {schema}.lost (stream text COLLATE "C" PRIMARY KEY, commit bigint NOT NULL)
+"""
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Layout:
         """Statements that make the schema and its tables, without keys."""
         name = sql.Identifier(schema)
         yield sql.SQL("CREATE SCHEMA {}").format(name)
-        for table in (_GATES, _PARKED, _TOUCHED):
+        for table in (_GATES, _PARKED, _TOUCHED, _LOST):
             yield sql.SQL(table).format(schema=name)
         for projected in self.tables:
             yield projected.made(schema)

@@ -133,7 +133,7 @@ class Publisher:
         fault = None
         try:
             for number, commit in enumerate(commits, 1):
-                if commit.at >= since:
+                if commit.at >= since and not is_heartbeat(commit):
                     events += self._public(commits[:number])
         except Unpublishable as unpublishable:
             fault = str(unpublishable)

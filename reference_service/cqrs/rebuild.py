@@ -120,8 +120,11 @@ class Building(Protocol):
 
     def untouch(self, streams: Sequence[str]) -> None: ...
 
-    def behind(self, limit: int) -> list[str]:
-        """Streams whose live gate is ahead, parked ones left out."""
+    def behind(self, limit: int) -> dict[str, int]:
+        """Streams whose live gate is ahead, and where it stands; parked and lost ones left out."""
+
+    def lose(self, stream: str, commit: int) -> None:
+        """The live gate stands at a commit that the event store does not have."""
 
     def compare(self) -> Compared | None:
         """The next range against the live generation; None when that has another version."""
@@ -131,7 +134,8 @@ class Building(Protocol):
     def sample(self, size: int) -> list[str]: ...
 
     def faults(self, limit: int) -> list[Difference]:
-        """Streams that are parked behind the live gate, and sums that are not those of the rows."""
+        """Streams that are parked behind the live gate, sums that are not those of the rows, and
+        what the live one shows although it is lost."""
 
     def swap(self, repair: Callable[[str], object]) -> bool:
         """Make it live when nothing is behind; False when too much is, or can't be repaired."""
@@ -232,12 +236,18 @@ class Rebuild:
 
     def _catch_up(self) -> None:
         touched = self._building.touched(REPAIRED_AT_ONCE)
-        streams = touched or self._building.behind(REPAIRED_AT_ONCE)
-        for stream in streams:
+        for stream in touched:
             self._projector.repair(stream)
         if touched:
             self._building.untouch(touched)
-        if not streams:
+            return
+        behind = self._building.behind(REPAIRED_AT_ONCE)
+        for stream, shown in behind.items():
+            done = self._projector.repair(stream)
+            # The repair has read the event store after the live gate: what is not there is lost.
+            if done.end < shown and not done.parked:
+                self._building.lose(stream, shown)
+        if not behind:
             self._building.turn("catch-up", "compare")
 
     def _compare(self) -> None:

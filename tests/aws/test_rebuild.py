@@ -25,7 +25,7 @@ from reference_service.cqrs.gate import after
 from reference_service.cqrs.heartbeat import Heart, is_heartbeat
 from reference_service.cqrs.memory import InMemoryEventStore
 from reference_service.cqrs.projection import Delivery
-from reference_service.cqrs.rebuild import Progress
+from reference_service.cqrs.rebuild import REPAIRED_AT_ONCE, Progress
 from reference_service.cqrs.store import Unavailable
 from tests.aws.orders import CODEC, CONFIRMED, PLACED, SHIPPED, order_commits
 from tests.database import ReadSide as Server
@@ -241,6 +241,24 @@ def test_a_row_that_postgres_can_not_hold_parks_its_order_alone(orders: Orders) 
     assert orders.rebuild().phase == "live"
     assert "refuses the row" in orders.shown(order_commits(1, [PLACED])[0].stream).parked
     assert orders.shown(order_commits(2, CONFIRMED)[0].stream).parked is None
+
+
+def test_what_the_event_store_lost_goes_with_the_old_tables(orders: Orders) -> None:
+    """As after a restore: more orders are ahead of the store than one transaction repairs."""
+    shorter, *others = (
+        order_commits(number, [PLACED], CONFIRMED[1:]) for number in range(REPAIRED_AT_ONCE + 10)
+    )
+    for commits in (shorter, *others):
+        orders.append(commits)
+    restored = InMemoryEventStore()
+    restored.append(shorter[0])
+    orders.operator = replace(orders.operator, store=restored)
+    progress = orders.rebuild()
+    assert progress.phase == "live"
+    assert {one.wrong for one in progress.differences} == {"live"}
+    assert "shows commit 2, which the event store lacks" in progress.differences[0].detail
+    assert orders.shown(shorter[0].stream).gate == after(shorter[0])
+    assert orders.shown(others[0][0].stream).gate is None
 
 
 def test_of_two_slices_at_once_none_fills_twice(orders: Orders) -> None:
