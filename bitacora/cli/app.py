@@ -15,6 +15,7 @@ from bitacora.cli import (
     letters,
     lifecycle,
     rebuild,
+    recover,
     recovery,
     resources,
     resync,
@@ -96,4 +97,5 @@ app.command(epilog=recovery.HEALED_CODES)(recovery.republish)
 app.command(epilog=letters.LISTED_CODES)(letters.dead_letters)
 app.command(epilog=letters.REDRIVEN_CODES)(letters.redrive)
 app.command(epilog=resync.EXIT_CODES)(resync.resync)
+app.command(epilog=recover.EXIT_CODES)(recover.recover)
 app.add_typer(contracts.app, name="contracts")

@@ -46,7 +46,7 @@ def parked_by(run: Run, stream: str, *consumers: str) -> dict[str, dict[str, Any
     return until(
         f"{stream} is parked by {consumers}",
         lambda: parked(run, stream),
-        lambda found: set(found) == set(consumers),
+        lambda found: set(found) >= set(consumers),
         at_most_s=ARRIVES_WITHIN_S,
     )
 
@@ -96,7 +96,7 @@ def test_a_poisoned_commit_is_named_and_comes_back_when_it_is_mended(
         number = int(item["commit"]["N"])
         found = parked_by(run, stream, "relay", "publisher")
         assert {one["commit"] for one in found.values()} == {number}
-        assert all(one["since"] and "hash" in one["fault"] for one in found.values())
+        assert all(one["since"] and "`hash`" in one["fault"] for one in found.values())
         text = run("parked", stream).stdout
         assert f"relay stopped at commit {number} of {stream}" in text
         table, _, advice = run("parked").stdout.partition("\n\n")
@@ -271,11 +271,11 @@ def test_what_the_streams_lost_comes_back_from_the_event_store(
 
     since = began.isoformat()
     counted = json.loads(run("resync", "--since", since, "--dry-run", "--json").stdout)
-    assert (counted["concerned"], counted["published"], counted["dry_run"]) == (1, 0, True)
-    assert counted["streams"] > 1
+    assert (counted["published"], counted["dry_run"]) == (0, True)
+    assert 1 <= counted["concerned"] < counted["streams"]
     done = run("resync", "--since", since)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "public events published again  1" in done.stdout
+    assert "public events published again 1" in " ".join(done.stdout.split())
     until(
         "an audit that holds",
         lambda: json.loads(run("audit", "--json", "--grace", "0").stdout),
