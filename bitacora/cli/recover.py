@@ -18,7 +18,7 @@ MEANT = {
     "commits": "commits looked at",
     "lost": "of them lost by the event store",
     "appended": "appended again",
-    "unreadable": "records and streams that are not readable",
+    "unreadable": "not readable",
 }
 
 

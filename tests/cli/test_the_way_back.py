@@ -227,6 +227,58 @@ def test_an_invocation_that_failed_is_done_when_it_is_sent_again(
     assert run("dead-letters", "operations-dlq", "--delete-saved", str(file)).returncode == 0
 
 
+def test_a_failed_batch_comes_back_by_itself_and_from_its_dead_letters(
+    run: Run, environment: Environment, stores: Stores
+) -> None:
+    with deaf(environment, "relay"):
+        stream = placed(environment)
+    assert rows(run, stream) == 0
+    failed_batch(environment, "relay", stream)
+    until("the read model has it", lambda: rows(run, stream), bool, at_most_s=ARRIVES_WITHIN_S)
+
+    where = {"Bucket": stores.ledger_bucket, "Prefix": f"events/{stream}/1/0.json"}
+
+    def told_again() -> None:
+        until(
+            "the event is in the ledger",
+            lambda: stores.s3.list_objects_v2(**where)["KeyCount"],
+            bool,
+            at_most_s=ARRIVES_WITHIN_S,
+        )
+        stores.s3.delete_object(Bucket=where["Bucket"], Key=where["Prefix"])
+
+    told_again()
+    key = failed_batch(environment, "publisher", stream)
+    told_again()
+    notification = {"Records": [{"s3": {"object": {"key": key}}}]}
+    put(environment, "failed-batches-dlq", json.dumps(notification))
+    assert key in run("dead-letters", "failed-batches-dlq").stdout
+    assert run("redrive", "failed-batches-dlq", "--all").returncode == 0
+    told_again()
+    assert run("republish", stream).returncode == 0
+
+
+def rows(run: Run, stream: str) -> int:
+    audit = json.loads(run("audit", "--json", "--stream", stream).stdout)
+    return int(audit["looked_at"]["read model rows"])
+
+
+def failed_batch(environment: Environment, function: str, stream: str) -> str:
+    """What a mapping leaves in S3 of a batch that it gave up; its key."""
+    outputs, key = environment.outputs, f"aws/lambda/{function}/{stream}"
+    arn = f"arn:aws:lambda:us-east-1:000000000000:function:{outputs['functions'][function]}"
+    keys = {"stream": {"S": stream}, "commit": {"N": "1"}}
+    record = {
+        "requestContext": {"functionArn": arn, "condition": "RecordAgeExceeded"},
+        "version": "1.0",
+        "payload": json.dumps({"Records": [{"dynamodb": {"Keys": keys}}]}),
+    }
+    environment.client("s3").put_object(
+        Bucket=outputs["failures_bucket"], Key=key, Body=json.dumps(record).encode()
+    )
+    return key
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -17,6 +17,7 @@ from bitacora.recovery.recover import of_log, recover
 from reference_service.aws.audit_views import AuditViews
 from reference_service.aws.dynamodb_event_store import DynamoDBEventStore
 from reference_service.cqrs.commit import Commit
+from reference_service.order.events import OrderCancelled
 from reference_service.schemas import Schemas
 from reference_service.tables import EVENTS, PARKED, SHIPMENTS
 from tests.aws.orders import CONFIRMED, PLACED, order_commits
@@ -32,9 +33,10 @@ from tests.functions.stage import (
 from tests.order.ana import CANCELLED
 
 KEPT = order_commits(801, CONFIRMED[:1], CONFIRMED[1:])
-# Placed before the backup, cancelled after it; and what would be decided without knowing that.
+# Placed before the backup, cancelled after it; and then once more, for nobody remembers that. Both
+# cancellations are told as event 2/0 of the order.
 CHANGED = order_commits(802, [PLACED], CANCELLED[1:])
-OTHERWISE = order_commits(802, [PLACED], CONFIRMED[1:])
+OTHERWISE = order_commits(802, [PLACED], [OrderCancelled(reason="too_late")])
 NEW = order_commits(803, [PLACED])
 CHANGED_STREAM, NEW_STREAM = CHANGED[0].stream, NEW[0].stream
 LOST = {(CHANGED_STREAM, 2), (NEW_STREAM, 1)}
@@ -171,7 +173,7 @@ def test_what_the_log_still_has_heals_everything(restored: Drill) -> None:
 
 
 def test_without_the_log_the_gate_stops_every_lost_history(restored: Drill) -> None:
-    """The order goes on without its cancellation; nobody takes that for the next commit."""
+    """The order is cancelled once more; nobody takes that for the commit that was there."""
     restored.store.append(OTHERWISE[1])
     projector = restored.function("projector")
     assert failures(projector.handler(log_event(OTHERWISE[1:]), None)) == []
