@@ -11,6 +11,7 @@ from bitacora.audit.observation import ORDER
 from reference_service import public_events
 from reference_service.cqrs.cloud_event import cloud_event
 from reference_service.cqrs.commit import Commit
+from reference_service.cqrs.heartbeat import is_heartbeat
 from reference_service.order.codec import OrderCodec
 from reference_service.order.decider import evolve, initial
 from reference_service.order.events import Event
@@ -56,9 +57,14 @@ class Orders:
         ]
 
     def fold(self, stream: str, commits: Sequence[Commit]) -> Fold:
-        """Fold what can be folded; read every commit, so that each unreadable event is found."""
+        """Fold what can be folded; read every commit, so that each unreadable event is found.
+
+        Heartbeats come to nothing: no row, and nothing to tell.
+        """
         folded, state, placed_at = Fold(), initial(), ""
         for commit in commits:
+            if is_heartbeat(commit):
+                continue
             events = self._read(commit, folded)
             if events is None or commit.commit != len(folded.rows) + 1:
                 continue
