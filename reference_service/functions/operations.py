@@ -34,7 +34,10 @@ PAGE = 200
 RECONCILE_BUDGETS_S = {"order_status": 8.0, "orders": 15.0}
 REPUBLISH_BUDGET_S = 8.0
 PUBLISHER_CURSOR = "publisher"
-WANTED = "repair, republish or envelope with a stream, parked, rebuild with an action, or reconcile"
+WANTED = (
+    "repair, republish or envelope with a stream, parked, resync since a moment, rebuild with an"
+    " action, or reconcile"
+)
 # Which read models a failed batch concerns, by the end of its consumer's name: the first that fits.
 # The relay's concerns all of them.
 CONCERNED = {
