@@ -75,7 +75,7 @@ def test_repair_shows_what_the_log_lost(stage_with_database: Stage) -> None:
 
 
 def test_what_the_status_parked_is_listed_until_it_is_repaired(stage_with_database: Stage) -> None:
-    commits = kept(stage_with_database, 421)
+    commits = kept(stage_with_database, 441)
     unreadable = log_event(commits[1:])
     unreadable["Records"][0]["kinesis"]["data"] = "bm8ganNvbg=="
     projector = stage_with_database.function("status_projector")
@@ -86,7 +86,7 @@ def test_what_the_status_parked_is_listed_until_it_is_repaired(stage_with_databa
     assert (listed["commit"], listed["reason"][:18]) == (2, "unreadable record:")
     assert listed["since"]
     operations.handler({"operation": "repair", "stream": commits[0].stream}, None)
-    assert looked_up(stage_with_database, 421) == 3
+    assert looked_up(stage_with_database, 441) == 3
     assert parked_in_status(operations, commits[0].stream) == []
 
 
@@ -116,7 +116,7 @@ def test_reconcile_finds_a_lost_last_commit(stage_with_database: Stage) -> None:
     assert shown(stage_with_database, 402) == looked_up(stage_with_database, 402) == 3
 
 
-@pytest.mark.parametrize(("read_model", "first"), [("orders", 403), ("order_status", 423)])
+@pytest.mark.parametrize(("read_model", "first"), [("orders", 403), ("order_status", 451)])
 def test_reconcile_goes_on_where_the_last_slice_ended(
     stage_with_database: Stage, read_model: str, first: int
 ) -> None:
@@ -154,8 +154,8 @@ def test_republish_tells_everything_again(stage_with_database: Stage) -> None:
     ("function", "numbers", "orders", "order_status"),
     [
         ("relay", (408, 409), 3, 3),
-        ("projector", (431, 432), 3, None),
-        ("status-projector", (433, 434), None, 3),
+        ("projector", (461, 462), 3, None),
+        ("status-projector", (463, 464), None, 3),
     ],
 )
 def test_a_failed_batch_of_the_internal_way_is_repaired_where_it_was_to_go(

@@ -17,16 +17,18 @@ FORK = "commit 1 is of another history"
 
 @pytest.fixture
 def markers(stage: Stage) -> Iterator[DynamoDBParkedMarkers]:
-    """The table of the markers, emptied before and after."""
-    dynamodb, table = stage.client("dynamodb"), stages.VALUES["PARKED_TABLE"]
+    """The tables that hold markers, emptied before and after."""
+    dynamodb = stage.client("dynamodb")
+    keys = {"PARKED_TABLE": ("consumer", "stream"), "ORDER_STATUS_TABLE": ("stream",)}
 
     def empty() -> None:
-        for item in dynamodb.scan(TableName=table)["Items"]:
-            key = {name: item[name] for name in ("consumer", "stream")}
-            dynamodb.delete_item(TableName=table, Key=key)
+        for name, of_key in keys.items():
+            table = stages.VALUES[name]
+            for item in dynamodb.scan(TableName=table)["Items"]:
+                dynamodb.delete_item(TableName=table, Key={key: item[key] for key in of_key})
 
     empty()
-    yield DynamoDBParkedMarkers(dynamodb, table)
+    yield DynamoDBParkedMarkers(dynamodb, stages.VALUES["PARKED_TABLE"])
     empty()
 
 
