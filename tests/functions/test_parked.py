@@ -16,27 +16,12 @@ FORK = "commit 1 is of another history"
 
 
 @pytest.fixture
-def markers(stage: Stage) -> Iterator[DynamoDBParkedMarkers]:
-    """The tables that hold markers, emptied before and after."""
-    dynamodb = stage.client("dynamodb")
-    keys = {"PARKED_TABLE": ("consumer", "stream"), "ORDER_STATUS_TABLE": ("stream",)}
-
-    def empty() -> None:
-        for name, of_key in keys.items():
-            table = stages.VALUES[name]
-            for item in dynamodb.scan(TableName=table)["Items"]:
-                dynamodb.delete_item(TableName=table, Key={key: item[key] for key in of_key})
-
-    empty()
-    yield DynamoDBParkedMarkers(dynamodb, stages.VALUES["PARKED_TABLE"])
-    empty()
+def markers(stage: Stage) -> DynamoDBParkedMarkers:
+    return DynamoDBParkedMarkers(stage.client("dynamodb"), stages.VALUES["PARKED_TABLE"])
 
 
 def listed(stage: Stage, page: int = 200) -> tuple[list[Parked], int]:
-    """Everything that is parked, and in how many pages it came.
-
-    Not what other tests left in the table of statuses, which all of them share.
-    """
+    """Everything that is parked, and in how many pages it came."""
     operations = stage.function("operations")
     found: list[Parked] = []
     cursor, pages = None, 0
