@@ -30,13 +30,13 @@ POISON = {"type": "OrderCancelled", "v": 1, "data": {"reason": "because"}}
 
 
 def stop_projector(environment: Environment) -> str:
-    environment.delivery.fault(_projector(environment), "stop")
+    environment.delivery.update_mapping(_projector(environment), {"Enabled": False})
     return "The projector is stopped."
 
 
 def start_projector(environment: Environment) -> str:
     uuid = _projector(environment)
-    environment.delivery.fault(uuid, "resume")
+    environment.delivery.update_mapping(uuid, {"Enabled": True})
     until(
         "the projector has caught up",
         lambda: environment.delivery.mapping(uuid),
