@@ -197,7 +197,7 @@ def _status(stream: str, item: Item) -> View:
     parked, reason, _ = (values.pop(name, None) for name in (STATUS_PARKED, "reason", "since"))
     return View(
         gate=Gate(commit, digest) if isinstance(commit, int) and isinstance(digest, str) else None,
-        row=values or None,
+        row=values if values.keys() - {"at"} else None,  # a heartbeat has none
         parked=None
         if parked is None
         else Marker("status-projector", stream, parked, reason or "no reason given"),
