@@ -1,7 +1,5 @@
 """A resync of a target: slices of its operations function, one after the other."""
 
-import base64
-import binascii
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +8,7 @@ from typing import Any
 
 from bitacora.embedded.problem import Problem, UsageProblem
 from bitacora.targets import Target, invoke, output
+from reference_service.cqrs.resync import BadCursor, check
 
 # Invocations in a row that may fail; each slice begins where the last one ended.
 FAILURES = 5
@@ -52,17 +51,18 @@ def moment(text: str, now: datetime) -> datetime:
 
 
 def check_cursor(cursor: str) -> None:
-    """Raises UsageProblem for what can't be a cursor; the function knows the rest."""
+    """Raises UsageProblem for what is no cursor."""
     try:
-        base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
+        check(cursor)
+    except BadCursor as error:
         raise UsageProblem(
-            f"--from {cursor!r} is no cursor.", "Take the one that an interrupted resync printed."
+            f"--from: {error}.", "Take the one that an interrupted resync printed."
         ) from error
 
 
 def resynced(target: Target, since: datetime, cursor: str | None, *, dry_run: bool) -> Iterator[So]:
     """One after each slice. Raises Stopped when slices fail again and again."""
+    output(target, "functions")  # what is not there is told at once
     so = So(cursor, dict.fromkeys(SUMMED, 0), [])
     while True:
         event = {

@@ -116,6 +116,11 @@ class Resync:
         return found
 
 
+def check(cursor: str) -> None:
+    """Raises BadCursor."""
+    _place(cursor)
+
+
 def _after(histories: Sequence[History], stream: str | None) -> list[History]:
     """What comes after the stream; all of the page if it is not there any more."""
     streams = [history.stream for history in histories]

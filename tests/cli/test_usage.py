@@ -13,7 +13,8 @@ from tests.cli.conftest import run_in
 
 COMMANDS = (
     *("up", "down", "status", "logs", "demo", "resources", "output", "token", "invoke"),
-    *("audit", "contracts"),
+    *("audit", "contracts", "rebuild", "parked", "repair", "republish", "dead-letters", "redrive"),
+    *("resync", "recover"),
 )
 HEAVY = ("boto3", "pulumi", "rich", "psycopg", "psutil")
 
@@ -94,6 +95,12 @@ def test_wrong_usage_ends_with_2(empty, arguments, said):
         ["token", "--support", "eva"],
         ["invoke", "x", "--event", "-"],
         ["audit"],
+        ["parked"],
+        ["repair", "--all"],
+        ["dead-letters"],
+        ["redrive", "ledger-dlq", "--all"],
+        ["resync", "--since", "2026-01-31T12:00:00Z"],
+        ["recover"],
     ],
 )
 def test_without_an_environment_the_way_out_is_told(empty, arguments):
