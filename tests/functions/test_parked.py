@@ -1,6 +1,5 @@
 """What is parked is listed page by page over all consumers, and every commit is shown unsaid."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
