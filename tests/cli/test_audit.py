@@ -44,6 +44,13 @@ def holds(run: Run) -> dict[str, Any]:
     )
 
 
+def named(document: dict[str, Any]) -> set[tuple[str, int, str]]:
+    """What is found: stream, commit and kind. A reconcile that comes by parks what it meets."""
+    return {
+        (f["stream"], f["commit"], f["kind"]) for f in document["findings"] if f["kind"] != "parked"
+    }
+
+
 def demo(run: Run) -> str:
     """The stream of an order that is shipped and recorded everywhere."""
     done = run("demo", "--json")
@@ -83,8 +90,8 @@ def test_a_running_environment_holds(run: Run) -> None:
     assert document["findings"] == []
     looked_at = document["looked_at"]
     assert looked_at["commits"] >= COMMITS_OF_A_DEMO
-    assert looked_at["read model rows"] == looked_at["streams"] == looked_at["shipments"]
-    assert looked_at["statuses"] == looked_at["streams"]
+    assert looked_at["read model rows"] == looked_at["statuses"] == looked_at["shipments"]
+    assert looked_at["streams"] >= looked_at["shipments"], "heartbeats are streams too"
     assert looked_at["rows behind their head"] == looked_at["public events under way"] == 0
     done = run("audit")
     assert (done.returncode, done.stderr) == (0, "")
@@ -117,14 +124,14 @@ def test_what_was_changed_behind_its_back_is_named(run: Run, environment: Enviro
         document = audited(run, "--grace", "0")
         text = run("audit", "--grace", "0")
         alone = audited(run, "--stream", altered)
-    assert {(f["stream"], f["commit"], f["kind"]) for f in document["findings"]} == expected
+    assert named(document) == expected
     assert document["verdict"] == "violated"
-    assert document["meanings"].keys() == {kind for _, _, kind in expected}
+    assert document["meanings"].keys() - {"parked"} == {kind for _, _, kind in expected}
     assert text.returncode == 1
-    assert text.stdout.startswith("Verdict: violated, 10 findings in 5 streams.")
+    assert text.stdout.startswith("Verdict: violated, ")
     assert max(map(len, text.stdout.splitlines())) <= 100
     assert all(stream in text.stdout and kind in text.stdout for stream, _, kind in expected)
-    assert [finding["kind"] for finding in alone["findings"]] == [
+    assert [f["kind"] for f in alone["findings"] if f["kind"] != "parked"] == [
         "altered-commit",
         "altered-row",
         "altered-row",
@@ -138,15 +145,13 @@ def test_what_only_anchors_can_tell_is_named(run: Run, environment: Environment)
     stores, cut = stores_of(environment), demo(run)
     holds(run)
     with tail_cut_off_everywhere(stores, cut):
-        assert audited(run, "--grace", "0")["findings"] == []
+        assert named(audited(run, "--grace", "0")) == set()
     anchored(run)
     with tail_cut_off_everywhere(stores, cut):
         document = audited(run, "--grace", "0")
         alone = audited(run, "--stream", cut, "--grace", "0")
-    assert [(f["stream"], f["commit"], f["kind"]) for f in document["findings"]] == [
-        (cut, COMMITS_OF_A_DEMO, "cut-off")
-    ]
-    assert alone["findings"] == document["findings"]
+    assert named(document) == {(cut, COMMITS_OF_A_DEMO, "cut-off")}
+    assert named(alone) == named(document)
     assert document["anchored"]["lock"] == "GOVERNANCE for 90 days"
     assert document["anchored"]["up_to"] in document["anchored"]["note"]
     assert holds(run)["anchored"]["up_to"] == document["anchored"]["up_to"]
