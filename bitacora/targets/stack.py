@@ -58,7 +58,7 @@ class Stack:
                 )
             except NoRegionError as error:
                 raise UsageProblem(
-                    "No AWS region is configured.", "Set AWS_REGION, or AWS_PROFILE."
+                    "No AWS region is configured.", "Set AWS_DEFAULT_REGION, or AWS_PROFILE."
                 ) from error
         return self._clients[service]
 
