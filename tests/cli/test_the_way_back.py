@@ -324,7 +324,7 @@ def test_what_the_streams_lost_comes_back_from_the_event_store(
     assert "public events published again 1" in " ".join(done.stdout.split())
     until(
         "an audit that holds",
-        lambda: json.loads(run("audit", "--json", "--grace", "0").stdout),
+        lambda: json.loads(run("audit", "--json", "--grace", "0", "--stream", lost).stdout),
         lambda audit: audit["verdict"] == "holds" and not audit["behind"],
         at_most_s=ARRIVES_WITHIN_S,
     )
