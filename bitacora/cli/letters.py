@@ -67,7 +67,7 @@ def dead_letters(
         _deleted(deleted, kept, json=json)
         return
     found = _looked_at(target, which, messages or [], limit)
-    if save:
+    if save and found:
         saved.save(save, which, found)
         print(f"{len(found)} messages are in {save}, and still in {queue}.", file=sys.stderr)
     if json:
@@ -153,10 +153,21 @@ def _list(home: Home, *, json: bool) -> None:
 
 
 def _looked_at(target: "Target", queue: "Queue", ids: Sequence[str], limit: int) -> "list[Letter]":
+    """Raises Problem when one of the ids was not found, however many messages there are."""
+    from bitacora.embedded.problem import Problem
     from bitacora.recovery.letters import Reading, answered
 
+    found = []
     with answered(queue.key), Reading(target.client("sqs"), queue) as reading:
-        return [letter for letter in reading.letters(limit) if not ids or letter.id in ids]
+        if not ids:
+            return list(reading.letters(limit))
+        for letter in reading.letters():
+            if letter.id in ids:
+                found.append(letter)
+            if len(found) == len(set(ids)):
+                return found
+    missing = sorted(set(ids) - {letter.id for letter in found})
+    raise Problem(f"{queue.key} has no message {', '.join(missing)} (any more).")
 
 
 def _print_letters(

@@ -175,12 +175,14 @@ def test_a_dead_letter_of_the_ledger_is_recorded_when_it_is_sent_again(
         at_most_s=ARRIVES_WITHIN_S,
     )
     assert run("redrive", "ledger-dlq", letter).returncode == 1
+    absent = run("dead-letters", "ledger-dlq", poison, letter)
+    assert (absent.returncode, letter in absent.stderr) == (1, True)
     poison_goes_into_a_file(run, environment.home / "letters.jsonl", poison)
 
 
 def poison_goes_into_a_file(run: Run, file: Path, poison: str) -> None:
     assert run("dead-letters", "ledger-dlq", "--delete-saved", str(file)).returncode == 2
-    assert run("dead-letters", "ledger-dlq", "--save", str(file)).returncode == 1
+    assert run("dead-letters", "ledger-dlq", poison, "--save", str(file)).returncode == 1
     assert json.loads(file.read_text())["id"] == poison
     deleted = run("dead-letters", "ledger-dlq", "--delete-saved", str(file))
     assert (deleted.returncode, deleted.stdout) == (0, "1 messages deleted.\n")
