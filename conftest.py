@@ -1,7 +1,7 @@
 """How tests are shared out when pytest runs in several processes (`pytest -n 2`).
 
-Tests that use one running environment stay in one process, so that it is started once; all others
-stay together by file. What takes long comes first, so that in the end all processes are busy.
+Tests that use a running environment stay in one process, all others together by file. What takes
+long comes first, so that in the end all processes are busy.
 """
 
 import re
@@ -13,16 +13,16 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests import homes
 
-# What of a test's id matches is what it has in common with those that it stays together with.
+# A running environment has enough to do for two cores: one process starts them, one after the other.
+ENVIRONMENT = re.compile(
+    r"tests/cli/(?!test_usage|test_contracts)|features/|tests/journey/|tests/load/test_load_run"
+    r"|tests/docs/test_documentation_runs|tests/embedded/"
+)
+# What of another test's id matches is what it has in common with those that it stays together with.
 TOGETHER = [
     re.compile(pattern)
     for pattern in (
-        r"tests/cli/(?!test_usage|test_contracts)",  # those two need no environment
-        r"features/",
-        r"tests/journey/",
-        r"tests/load/test_load_run",
-        r"tests/docs/test_documentation_runs\.py::\w+\[[\w.-]+",  # a page
-        r"tests/(docs|embedded|delivery|functions|provision)/\w+",
+        r"tests/(docs|delivery|functions|provision)/\w+",
         r"tests/(contracts|order)/\w+",
         r"[^:]+",
     )
@@ -31,7 +31,9 @@ TOGETHER = [
 
 def group(nodeid: str) -> tuple[int, str]:
     """(place in the order, what the test has in common with others)"""
-    matches = ((place, pattern.match(nodeid)) for place, pattern in enumerate(TOGETHER))
+    if ENVIRONMENT.match(nodeid):
+        return 0, "environment"
+    matches = ((place, pattern.match(nodeid)) for place, pattern in enumerate(TOGETHER, 1))
     return next((place, match[0]) for place, match in matches if match)
 
 
