@@ -3,12 +3,13 @@
 Source: "Embedded metric format specification". The line goes to stdout, which Lambda logs as it is.
 """
 
-import json
 import os
 import time
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
+
+import msgspec
 
 NAMESPACE = "Bitacora"
 
@@ -35,4 +36,4 @@ def report(
     shown = {name: value for name, value in facts.items() if value not in (None, [], {}, "")}
     name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", function)
     line = {"_aws": aws, "Function": name, **dimensions, **counts, **shown}
-    print(json.dumps(line, default=str))
+    print(msgspec.json.encode(line, enc_hook=str).decode())

@@ -18,7 +18,7 @@ from reference_service.aws.order_tables import CUSTOMER_SUMMARY
 from reference_service.aws.postgres import Database
 from reference_service.aws.row_table import RowTable, SumTable
 from reference_service.cqrs.commit import timestamp
-from reference_service.cqrs.heartbeat import days
+from reference_service.cqrs.heartbeat import Days, days
 from reference_service.cqrs.store import Unavailable
 
 
@@ -82,23 +82,19 @@ class BadCursor(ValueError):
     """A cursor that no page of this listing gave."""
 
 
-# Each statement tells first which generation was live at its moment, and then mostly its lag by the
-# heartbeats. What is asked for stands beside that: one record without it when there is nothing.
+# Each statement tells first which generation was live at its moment, and most of them the age in
+# seconds of the newest heartbeat of each shard, null where none was heard of. What is asked for
+# stands beside that: one record without it when there is nothing.
 _LIVE = "(SELECT live FROM read_model.pointer WHERE projection = 'orders')"
-_STATE = """
-    SELECT {live} AS live, (
-        SELECT CASE WHEN count(at) = count(*) THEN extract(epoch FROM now() - min(at))::float8 END
-        FROM (
-            SELECT coalesce(of_today.at, of_day_before.at) AS at
-            FROM unnest(%(today)s::text[], %(before)s::text[]) AS heartbeat (today, day_before)
-            LEFT JOIN {gates} AS of_today ON of_today.stream = today
-            LEFT JOIN {gates} AS of_day_before ON of_day_before.stream = day_before
-        ) AS newest
-    ) AS lag_s
-"""
+# The heartbeats' streams stand in the statements, which are made anew each day: as parameters they
+# would take longer than the row. The day before is looked at only if it must be.
+_AGE = """extract(epoch FROM now() - coalesce(
+    (SELECT at FROM {gates} WHERE stream = {today}),
+    (SELECT at FROM {gates} WHERE stream = {before})
+))::float8"""
 _BY_STREAM = """
-    SELECT state.*, gate.commit, parked.reason, {columns}
-    FROM ({state}) AS state
+    SELECT {live}, {ages}, gate.commit, parked.reason, {columns}
+    FROM (SELECT) AS always
     LEFT JOIN {gates} AS gate ON gate.stream = %(stream)s
     LEFT JOIN {parked} AS parked ON parked.stream = %(stream)s
     LEFT JOIN {rows} AS found ON {key} = %(key)s::{key_type}
@@ -112,8 +108,8 @@ _SHOWN = """
 # No parameter switches a condition off ("%(x)s IS NULL OR …"): the plan that PostgreSQL keeps for
 # all parameters could not start in the index then, and a page would cost what lies before it.
 _OF_CUSTOMER = """
-    SELECT state.*, {columns}
-    FROM ({state}) AS state
+    SELECT {live}, {ages}, {columns}
+    FROM (SELECT) AS always
     LEFT JOIN (
         SELECT * FROM {rows}
         WHERE customer_id = %(customer_id)s {of_status}
@@ -126,8 +122,8 @@ _OF_CUSTOMER = """
 """
 _OF_STATUS = sql.SQL("AND status = %(status)s")
 _SUMS = """
-    SELECT state.*, {sums}
-    FROM ({state}) AS state
+    SELECT {live}, {ages}, {sums}
+    FROM (SELECT) AS always
     LEFT JOIN (SELECT * FROM {table} WHERE customer_id = %(customer_id)s) AS found ON true
     ORDER BY found.currency
 """
@@ -155,14 +151,14 @@ class PostgresQueries:
 
         def ask(connection: Connection, reading: _Reading) -> list[Any]:
             key = reading.generation.layout.rows.key_of(stream)
-            asked = {"stream": stream, "key": key, **self._heartbeats()}
+            asked = {"stream": stream, "key": key}
             return connection.execute(reading.by_stream, asked).fetchall()
 
-        rows, ((lag_s, commit, parked, *columns),) = self._read(ask)
+        rows, ((ages_s, commit, parked, *columns),) = self._read(ask)
         if commit is None and parked is None:
             return None
         row = rows.from_record(columns) if columns[0] else None
-        return Found(row, commit or 0, parked, lag_s)
+        return Found(row, commit or 0, parked, _lag_s(ages_s))
 
     def shown(self, streams: Sequence[str]) -> dict[str, Shown]:
         """How far each of the streams, one at least, is shown, at one moment."""
@@ -194,7 +190,6 @@ class PostgresQueries:
             "placed_at": placed_at,
             "order_id": order_id,
             "limit": limit + 1,
-            **self._heartbeats(),
         }
 
         def ask(connection: Connection, reading: _Reading) -> list[Any]:
@@ -207,23 +202,18 @@ class PostgresQueries:
         page, more = rows[:limit], len(rows) > limit
         last = page[-1] if more else None
         following = _cursor(listing, last.placed_at, last.order_id) if last else None
-        return Page(page, following, lag_s=found[0][0])
+        return Page(page, following, lag_s=_lag_s(found[0][0]))
 
     def sums_of_customer(self, customer_id: str) -> Sums:
         """What the customer ordered."""
 
         def ask(connection: Connection, reading: _Reading) -> list[Any]:
-            asked = {"customer_id": customer_id, **self._heartbeats()}
-            return connection.execute(reading.sums, asked).fetchall()
+            return connection.execute(reading.sums, {"customer_id": customer_id}).fetchall()
 
         _, found = self._read(ask)
         names = _sum_names(CUSTOMER_SUMMARY)
         currencies = [dict(zip(names, sums, strict=True)) for _, *sums in found if sums[0]]
-        return Sums(currencies, lag_s=found[0][0])
-
-    def _heartbeats(self) -> dict[str, list[str]]:
-        today, before = days(self._shards, datetime.now(UTC).date())
-        return {"today": today, "before": before}
+        return Sums(currencies, lag_s=_lag_s(found[0][0]))
 
     def _read(
         self, ask: Callable[[Connection, "_Reading"], list[Any]]
@@ -233,6 +223,8 @@ class PostgresQueries:
 
         def read(connection: Connection) -> tuple[RowTable, list[Any]]:
             reading = self._reading or self._look(connection)
+            if reading.heartbeats is not self._heartbeats():
+                reading = self._reading = _Reading.of(reading.generation, self._heartbeats())
             for _ in range(SWAPS):
                 asked = reading.generation
                 try:
@@ -251,15 +243,19 @@ class PostgresQueries:
 
     def _look(self, connection: Connection) -> "_Reading":
         self._reading = None
-        self._reading = _Reading.of(live(connection, self._layouts))
+        self._reading = _Reading.of(live(connection, self._layouts), self._heartbeats())
         return self._reading
+
+    def _heartbeats(self) -> Days:
+        return days(self._shards, datetime.now(UTC).date())
 
 
 @dataclass(frozen=True)
 class _Reading:
-    """A generation with the statements that read it; each gives one record at least."""
+    """A generation with the statements that read it on a day; each gives one record at least."""
 
     generation: Generation
+    heartbeats: Days
     by_stream: bytes
     shown: bytes
     of_customer: bytes
@@ -267,7 +263,7 @@ class _Reading:
     sums: bytes
 
     @classmethod
-    def of(cls, generation: Generation) -> "_Reading":
+    def of(cls, generation: Generation, heartbeats: Days) -> "_Reading":
         name, rows = generation.name, generation.layout.rows
         (sums,) = generation.layout.sums
         tables: dict[str, sql.Composable] = {
@@ -283,7 +279,7 @@ class _Reading:
                 sql.Identifier("found", column) for column in _sum_names(sums)
             ),
         }
-        tables["state"] = sql.SQL(_STATE).format(**tables)
+        tables["ages"] = _ages(tables["gates"], heartbeats)
 
         def statement(text: LiteralString, **parts: sql.Composable) -> bytes:
             # As bytes, for the driver renders what is composed anew each time.
@@ -291,12 +287,27 @@ class _Reading:
 
         return cls(
             generation,
+            heartbeats,
             by_stream=statement(_BY_STREAM),
             shown=statement(_SHOWN),
             of_customer=statement(_OF_CUSTOMER, of_status=sql.SQL("")),
             of_customer_in_status=statement(_OF_CUSTOMER, of_status=_OF_STATUS),
             sums=statement(_SUMS),
         )
+
+
+def _ages(gates: sql.Composable, heartbeats: Days) -> sql.Composed:
+    each = (
+        sql.SQL(_AGE).format(gates=gates, today=sql.Literal(today), before=sql.Literal(before))
+        for today, before in zip(*heartbeats, strict=True)
+    )
+    return sql.SQL("ARRAY[{}]").format(sql.SQL(", ").join(each))
+
+
+def _lag_s(ages_s: Sequence[float | None]) -> float | None:
+    """Of the shard that lags most; None when one is not heard of."""
+    known = [age_s for age_s in ages_s if age_s is not None]
+    return max(known) if len(known) == len(ages_s) else None
 
 
 def _sum_names(table: SumTable) -> tuple[str, ...]:

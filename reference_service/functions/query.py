@@ -155,7 +155,7 @@ def _projected_order(request: HttpRequest, wanted: int, had: int | None) -> dict
     headers = {"etag": f'"{found.row.version}"', "read_model_lag": _lag(found.lag_s)}
     if found.row.version == had and not found.parked:
         return unchanged(**headers)
-    body = msgspec.to_builtins(found.row) | {"commit": found.commit}
+    body = msgspec.structs.asdict(found.row) | {"commit": found.commit}
     if found.parked:
         body["parked"] = True
     return answer(200, body, **headers)
