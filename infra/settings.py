@@ -85,6 +85,7 @@ class Settings:
     disposable: bool
     reconcile_minutes: int
     anchor_minutes: int
+    heartbeat: bool
     interface_endpoint_zones: int
     snapshot_every: int
     writes: str
@@ -163,6 +164,7 @@ REQUIRED: dict[str, Parser] = {
     "disposable": choice({"true": True, "false": False}),
     "reconcileMinutes": whole_number(1, 1440),
     "anchorMinutes": whole_number(1, 1440),
+    "heartbeat": choice({"true": True, "false": False}),
     "interfaceEndpointZones": whole_number(1, 2),
     "snapshotEvery": whole_number(0, 100_000),
     "writes": event_schemas,

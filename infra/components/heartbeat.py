@@ -31,7 +31,11 @@ class Heartbeat(Capability):
         schedule = Schedule(
             "heartbeat",
             ScheduleArgs(
-                deployment=deployment, key="heartbeat", function_key="heartbeat", minutes=MINUTES
+                deployment=deployment,
+                key="heartbeat",
+                function_key="heartbeat",
+                minutes=MINUTES,
+                enabled=deployment.settings.heartbeat,
             ),
             child,
         )

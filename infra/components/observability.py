@@ -85,7 +85,8 @@ class Observability(pulumi.ComponentResource):
             ),
             self.child,
         )
-        shards = args.deployment.settings.size.log_shards
+        settings = args.deployment.settings
+        shards = settings.size.log_shards if settings.heartbeat else 0
         for watch in watches(args.inventory, shards):
             self._alarm(watch)
         self._alarm_without_anchors(args.inventory)
@@ -163,7 +164,10 @@ class Observability(pulumi.ComponentResource):
 
 
 def watches(inventory: Inventory, shards: int) -> list[Watch]:
-    """Every function's errors, every stream's reader, every dead letter, and broken promises."""
+    """Every function's errors, every stream's reader, every dead letter, and broken promises.
+
+    `shards` are those of the log that have heartbeats.
+    """
     readers = inventory.stream_readers
     names = {function.key: function.name for function in readers}
     relay, projector = names["relay"], names["projector"]

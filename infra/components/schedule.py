@@ -21,12 +21,16 @@ from infra.policies import Statement, allow
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleArgs:
-    """`key` names the rule, `function_key` the function whose dead letters these are."""
+    """`key` names the rule, `function_key` the function whose dead letters these are.
+
+    A rule that is not `enabled` stands there and does not go off.
+    """
 
     deployment: Deployment
     key: str
     function_key: str
     minutes: int
+    enabled: bool = True
 
 
 class Schedule(pulumi.ComponentResource):
@@ -41,6 +45,7 @@ class Schedule(pulumi.ComponentResource):
             args.key,
             name=args.deployment.name(args.key),
             schedule_expression=f"rate({args.minutes} minute{'s' if args.minutes > 1 else ''})",
+            state="ENABLED" if args.enabled else "DISABLED",
             opts=child,
         )
         letters = f"{args.function_key}-dlq"

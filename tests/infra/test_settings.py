@@ -21,6 +21,7 @@ VALID = {
     "disposable": "false",
     "reconcileMinutes": "15",
     "anchorMinutes": "60",
+    "heartbeat": "true",
     "interfaceEndpointZones": "1",
     "snapshotEvery": "0",
     "writes": '["events/internal/order_placed/v3", "events/public/order_confirmed/v2"]',
