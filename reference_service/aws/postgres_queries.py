@@ -95,9 +95,9 @@ _AGE = """extract(epoch FROM now() - coalesce(
 _BY_STREAM = """
     SELECT {live}, {ages}, gate.commit, parked.reason, {columns}
     FROM (SELECT) AS always
-    LEFT JOIN {gates} AS gate ON gate.stream = %(stream)s
-    LEFT JOIN {parked} AS parked ON parked.stream = %(stream)s
-    LEFT JOIN {rows} AS found ON {key} = %(key)s::{key_type}
+    LEFT JOIN {gates} AS gate ON gate.stream = %s
+    LEFT JOIN {parked} AS parked ON parked.stream = %s
+    LEFT JOIN {rows} AS found ON {key} = %s::{key_type}
 """
 _SHOWN = """
     SELECT {live}, asked.stream, found.customer_id, found.version, parked.reason
@@ -151,14 +151,14 @@ class PostgresQueries:
 
         def ask(connection: Connection, reading: _Reading) -> list[Any]:
             key = reading.generation.layout.rows.key_of(stream)
-            asked = {"stream": stream, "key": key}
-            return connection.execute(reading.by_stream, asked).fetchall()
+            return connection.execute(reading.by_stream, [stream, stream, key]).fetchall()
 
-        rows, ((ages_s, commit, parked, *columns),) = self._read(ask)
+        rows, (found,) = self._read(ask)
+        commit, parked, *columns = found[self._shards :]
         if commit is None and parked is None:
             return None
         row = rows.from_record(columns) if columns[0] else None
-        return Found(row, commit or 0, parked, _lag_s(ages_s))
+        return Found(row, commit or 0, parked, self._lag_s(found))
 
     def shown(self, streams: Sequence[str]) -> dict[str, Shown]:
         """How far each of the streams, one at least, is shown, at one moment."""
@@ -198,11 +198,12 @@ class PostgresQueries:
             return connection.execute(query, parameters).fetchall()
 
         table, found = self._read(ask)
-        rows = [table.from_record(columns) for _, *columns in found if columns[0]]
+        told = (one[self._shards :] for one in found)
+        rows = [table.from_record(columns) for columns in told if columns[0]]
         page, more = rows[:limit], len(rows) > limit
         last = page[-1] if more else None
         following = _cursor(listing, last.placed_at, last.order_id) if last else None
-        return Page(page, following, lag_s=_lag_s(found[0][0]))
+        return Page(page, following, lag_s=self._lag_s(found[0]))
 
     def sums_of_customer(self, customer_id: str) -> Sums:
         """What the customer ordered."""
@@ -212,8 +213,9 @@ class PostgresQueries:
 
         _, found = self._read(ask)
         names = _sum_names(CUSTOMER_SUMMARY)
-        currencies = [dict(zip(names, sums, strict=True)) for _, *sums in found if sums[0]]
-        return Sums(currencies, lag_s=_lag_s(found[0][0]))
+        told = (one[self._shards :] for one in found)
+        currencies = [dict(zip(names, sums, strict=True)) for sums in told if sums[0]]
+        return Sums(currencies, lag_s=self._lag_s(found[0]))
 
     def _read(
         self, ask: Callable[[Connection, "_Reading"], list[Any]]
@@ -245,6 +247,11 @@ class PostgresQueries:
         self._reading = None
         self._reading = _Reading.of(live(connection, self._layouts), self._heartbeats())
         return self._reading
+
+    def _lag_s(self, record: Sequence[Any]) -> float | None:
+        """Of the shard that lags most, by the first columns; None when one has none."""
+        ages_s = record[: self._shards]
+        return None if None in ages_s else max(ages_s)
 
     def _heartbeats(self) -> Days:
         return days(self._shards, datetime.now(UTC).date())
@@ -301,13 +308,7 @@ def _ages(gates: sql.Composable, heartbeats: Days) -> sql.Composed:
         sql.SQL(_AGE).format(gates=gates, today=sql.Literal(today), before=sql.Literal(before))
         for today, before in zip(*heartbeats, strict=True)
     )
-    return sql.SQL("ARRAY[{}]").format(sql.SQL(", ").join(each))
-
-
-def _lag_s(ages_s: Sequence[float | None]) -> float | None:
-    """Of the shard that lags most; None when one is not heard of."""
-    known = [age_s for age_s in ages_s if age_s is not None]
-    return max(known) if len(known) == len(ages_s) else None
+    return sql.SQL(", ").join(each)
 
 
 def _sum_names(table: SumTable) -> tuple[str, ...]:
