@@ -4,6 +4,7 @@ Appended as commands do: each under its own number, if that is free, with the ha
 Nothing that stands is touched.
 """
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,8 +22,11 @@ from reference_service.schemas import Undecodable
 # Of one stream, consecutive.
 Commits: TypeAlias = Sequence[Commit]
 
-# GetRecords may answer without records before the shard's end; of so many in a row it is none.
-EMPTY_PAGES = 20
+# Streams that are remembered: the log holds the commits of many streams in turn.
+KEPT_STREAMS = 100
+# A shard answers five calls a second, of whoever reads it; an iterator lives five minutes, in which
+# its page has to be dealt with. Source: GetRecords.
+PAGE, PAUSE_S = 1000, 0.2
 
 
 @dataclass
@@ -58,7 +62,7 @@ def recover(
     Raises Unavailable: what was appended stays, repeat it.
     """
     lost: set[tuple[str, int]] = set()
-    appended = 0
+    appended, known = 0, _Known(store)
     while True:
         done = Recovered(appended=appended)
         for commits in source():
@@ -66,7 +70,7 @@ def recover(
             if not commits:
                 done.unreadable += 1
             else:
-                _take(store, commits, done, lost, dry_run=dry_run)
+                _take(known, commits, done, lost, dry_run=dry_run)
             done.lost = len(lost)
             tell(done)
         if dry_run or not done.gaps or done.appended == appended:
@@ -74,8 +78,28 @@ def recover(
         appended = done.appended
 
 
+class _Known:
+    """What the event store has of the streams that came last; asked again for what it had not."""
+
+    def __init__(self, store: EventStore) -> None:
+        self.store = store
+        self._streams: dict[str, dict[int, Commit]] = {}  # the last one came last
+
+    def standing(self, commits: Commits) -> dict[int, Commit]:
+        """By number: what stands of these and of the one before. Raises Undecodable."""
+        stream, first = commits[0].stream, commits[0].commit
+        found = self._streams.pop(stream, {})
+        if any(n not in found for n in range(max(first - 1, 1), commits[-1].commit + 1)):
+            loaded = self.store.load(stream, after=max(first - 2, 0))
+            found |= {one.commit: one for one in loaded}
+        self._streams[stream] = found
+        if len(self._streams) > KEPT_STREAMS:
+            del self._streams[next(iter(self._streams))]
+        return found
+
+
 def _take(
-    store: EventStore,
+    all_known: _Known,
     commits: Commits,
     done: Recovered,
     lost: set[tuple[str, int]],
@@ -84,7 +108,7 @@ def _take(
 ) -> None:
     stream, first = commits[0].stream, commits[0].commit
     try:
-        standing = {one.commit: one for one in store.load(stream, after=max(first - 2, 0))}
+        standing = all_known.standing(commits)
     except Undecodable:
         done.unreadable += 1
         return
@@ -99,10 +123,11 @@ def _take(
             if gate is None:
                 done.gaps[stream] = commit.commit
                 return
-        if (known or commit).hash != commit.hash or not _next(store, gate, commit, known):
+        if (known or commit).hash != commit.hash or not _next(all_known.store, gate, commit, known):
             done.forks[stream] = commit.commit
             return
         done.appended += known is None
+        standing[commit.commit] = commit
         gate = after(commit)
 
 
@@ -158,18 +183,19 @@ def _shards(kinesis: Any, stream: str) -> Iterator[str]:
 def _records(
     kinesis: Any, stream: str, shard: str, start: dict[str, Any], began: datetime
 ) -> Iterator[dict[str, Any]]:
-    """Up to the end of the shard, or what came after `began`."""
+    """Up to the end of the shard, or what came after `began`.
+
+    An answer without records is not the end: MillisBehindLatest tells. Source: GetRecords.
+    """
     iterator = kinesis.get_shard_iterator(StreamName=stream, ShardId=shard, **start)
-    following, empty = iterator["ShardIterator"], 0
-    while following and empty < EMPTY_PAGES:
-        page = kinesis.get_records(ShardIterator=following)
-        yield from page["Records"]
-        following = page.get("NextShardIterator")
-        if not page["Records"]:
-            empty += 1
-            if page.get("MillisBehindLatest") == 0:
-                return
-        elif page["Records"][-1]["ApproximateArrivalTimestamp"] > began:
+    following = iterator["ShardIterator"]
+    while following:
+        page = kinesis.get_records(ShardIterator=following, Limit=PAGE)
+        records = page["Records"]
+        yield from records
+        if records and records[-1]["ApproximateArrivalTimestamp"] > began:
             return
-        else:
-            empty = 0
+        if not records and not page.get("MillisBehindLatest"):
+            return
+        following = page.get("NextShardIterator")
+        time.sleep(PAUSE_S)

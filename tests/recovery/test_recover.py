@@ -1,7 +1,7 @@
 """What the event store lost is appended again, link by link, and nothing else."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 from msgspec.structs import replace
@@ -48,6 +48,40 @@ def test_repeats_and_any_order_come_to_the_same() -> None:
     done = recovered(store, A[3:], A[2:3], A[2:], A[:2], A)
     assert (done.lost, done.appended, done.complete) == (3, 3, True)
     assert store.load("a") == A
+
+
+class Asked(InMemoryEventStore):
+    """Counts the commits that were read from it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read = 0
+
+    def load(self, stream: str, after: int = 0) -> list[Commit]:
+        found = super().load(stream, after)
+        self.read += len(found)
+        return found
+
+
+def test_a_long_stream_is_not_read_once_for_each_of_its_entries() -> None:
+    """As a heartbeat's of a day, a commit in each entry."""
+    store, long = Asked(), chain("long", 200)
+    for commit in long[:150]:
+        store.append(commit)
+    done = recovered(store, *([commit] for commit in long))
+    assert (done.commits, done.appended, done.complete) == (200, 50, True)
+    assert store.read < 2 * len(long)
+
+
+def test_what_others_append_meanwhile_is_not_taken_for_lost() -> None:
+    store = store_of(*A[:2])
+
+    def source() -> Iterator[Commits]:
+        yield A[:1]
+        store.append(A[2])
+        yield A[2:3]
+
+    assert recover(store, source, lambda _: None, dry_run=False) == Recovered(commits=2)
 
 
 def test_a_dry_run_only_counts() -> None:
