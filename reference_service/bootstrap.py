@@ -4,7 +4,7 @@ Adapters are imported where they are composed, so that a function loads only wha
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -353,26 +353,26 @@ def public_writer(schemas: Schemas, settings: WriterSettings) -> "PublicWriter":
 
 def public_events(
     schemas: Schemas, codec: Codec[Event], writer: "PublicWriter"
-) -> Callable[[Sequence[Commit]], list[dict[str, Any]]]:
-    """The publisher's policy: the CloudEvents of the last commit, held to their contracts."""
+) -> Callable[[Sequence[Commit], int], Iterator[list[dict[str, Any]]]]:
+    """The publisher's policy: the CloudEvents of each commit, held to their contracts."""
     from reference_service.cqrs.cloud_event import cloud_event
     from reference_service.order.public import SOURCE, published
 
-    def of_last(commits: Sequence[Commit]) -> list[dict[str, Any]]:
-        *before, last = commits
-        state = fold_commits(ORDERS, codec, before)
-        outgoing = []
-        for index, event in enumerate(codec.decode(last.body)):
-            state = order_decider.evolve(state, event)
-            public = published(_order_id(last.stream), last.first + index, event, state)
-            if public is not None:
-                told = cloud_event(last, index, SOURCE, writer.content(public))
-                if faults := schemas.check_public(told):
-                    raise InvalidEvent(told["type"], faults)
-                outgoing.append(told)
-        return outgoing
+    def of_each(commits: Sequence[Commit], first: int) -> Iterator[list[dict[str, Any]]]:
+        state = fold_commits(ORDERS, codec, commits[: first - 1])
+        for commit in commits[first - 1 :]:
+            outgoing = []
+            for index, event in enumerate(codec.decode(commit.body)):
+                state = order_decider.evolve(state, event)
+                public = published(_order_id(commit.stream), commit.first + index, event, state)
+                if public is not None:
+                    told = cloud_event(commit, index, SOURCE, writer.content(public))
+                    if faults := schemas.check_public(told):
+                        raise InvalidEvent(told["type"], faults)
+                    outgoing.append(told)
+            yield outgoing
 
-    return of_last
+    return of_each
 
 
 def _versions(

@@ -1,6 +1,6 @@
 """The publisher: tells other services what happened, by public events on the bus."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
@@ -17,9 +17,9 @@ CONSUMER = "publisher"
 # What SNS and SQS carry; the bus itself takes more (quotas of SNS, SQS and PutEvents).
 EVENT_LIMIT_BYTES = 256 * 1024
 
-# policy(every commit of a stream up to one) -> the CloudEvents of that last commit; pure, so what
-# it raises is permanent.
-PublicEvents: TypeAlias = Callable[[Sequence[Commit]], list[dict[str, Any]]]
+# policy(a stream's commits, n) -> the CloudEvents of each from the n-th on, one after the other;
+# pure, so what it raises is permanent. The commits before only say what had happened.
+PublicEvents: TypeAlias = Callable[[Sequence[Commit], int], Iterator[list[dict[str, Any]]]]
 
 
 class Bus(Protocol):
@@ -128,20 +128,20 @@ class Publisher:
         A fault parks; a marker that stands is left, for other commits may be behind it. Raises
         Unavailable when an event was not confirmed: repeat it.
         """
-        stream, number = commits[-1].stream, 0
+        stream, fault = commits[-1].stream, None
+        number = sum(commit.at < since for commit in commits)  # `at` never runs backwards
         events: list[dict[str, Any]] = []
-        fault = None
         try:
-            for number, commit in enumerate(commits, 1):
-                if commit.at >= since and not is_heartbeat(commit):
-                    events += self._public(commits[:number])
+            for told in self._public(commits, number + 1):
+                events += told
+                number += 1
         except Unpublishable as unpublishable:
             fault = str(unpublishable)
         if not all(self._bus.publish(events)):
             raise Unavailable(f"{stream}: the bus did not confirm every event")
         if fault:
-            self._markers.park(CONSUMER, stream, number, fault)
-        return Republished(stream, len(events), number - 1 if fault else number, fault)
+            self._markers.park(CONSUMER, stream, number + 1, fault)
+        return Republished(stream, len(events), number, fault)
 
     def reconcile(
         self, cursor: str | None, *, page: int, budget_s: float, clock: Callable[[], float]
@@ -175,11 +175,14 @@ class Publisher:
         events: list[dict[str, Any]] = []
         try:
             commits = self._store.load(stream)
-            for number, commit in enumerate(commits, start=1):
-                if not is_heartbeat(commit):
-                    events += self._public(commits[:number])
-        except (Unpublishable, Undecodable) as fault:
+        except Undecodable as fault:
             return _Whole(stream, number, events, str(fault))
+        try:
+            for told in self._public(commits, 1):
+                events += told
+                number += 1
+        except Unpublishable as fault:
+            return _Whole(stream, number + 1, events, str(fault))
         return _Whole(stream, number, events, None)
 
     def _tell(self, whole: _Whole) -> Republished:
@@ -198,7 +201,8 @@ class Publisher:
             raise Unpublishable(change.fault or "unreadable")
         if is_heartbeat(change.commit):
             return []  # and its history is not loaded for that
-        return self._public(self._up_to(change.commit, history))
+        commits = self._up_to(change.commit, history)
+        return next(self._public(commits, len(commits)))
 
     def _up_to(self, commit: Commit, history: dict[str, list[Commit]]) -> list[Commit]:
         """The stream's commits up to this one, loaded once per batch."""
@@ -212,13 +216,18 @@ class Publisher:
             raise Unpublishable(f"the event store has another commit {commit.commit}")
         return commits
 
-    def _public(self, commits: Sequence[Commit]) -> list[dict[str, Any]]:
-        try:
-            events = self._public_events(commits)
-        except Exception as fault:  # a pure function fails for good: park, not retry
-            raise Unpublishable(f"{type(fault).__name__}: {fault}") from fault
-        _refuse_oversized(events)
-        return events
+    def _public(self, commits: Sequence[Commit], first: int) -> Iterator[list[dict[str, Any]]]:
+        """The events of each commit from number `first` on. Raises Unpublishable."""
+        telling = [commit for commit in commits if not is_heartbeat(commit)]
+        silent = sum(map(is_heartbeat, commits[: first - 1]))
+        told = self._public_events(telling, first - silent)
+        for commit in commits[first - 1 :]:
+            try:
+                events = [] if is_heartbeat(commit) else next(told)
+            except Exception as fault:  # a pure function fails for good: park, not retry
+                raise Unpublishable(f"{type(fault).__name__}: {fault}") from fault
+            _refuse_oversized(events)
+            yield events
 
 
 def _refuse_oversized(events: Iterable[dict[str, Any]]) -> None:

@@ -83,8 +83,8 @@ class PlainStores:
         self.items[stream] = [to_item(commit) for commit in commits]
         self.apply(commits)
         policy = public_events(SCHEMAS, CODEC, PublicWriter(SCHEMAS))
-        for number in range(1, len(commits) + 1):
-            for event in policy(commits[:number]):
+        for told in policy(commits, 1):
+            for event in told:
                 self.copies[event["id"]] = msgspec.json.encode(event)
 
     def apply(self, commits: Sequence[Commit]) -> None:

@@ -1,6 +1,6 @@
 """The public way in memory: a bus, the parked markers, and a policy of the toy domain."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from reference_service.cqrs.cloud_event import cloud_event
@@ -12,19 +12,20 @@ from tests.cqrs.toy import CODEC
 LARGE = 1_000_000
 
 
-def public_events(commits: Sequence[Commit]) -> list[dict[str, Any]]:
+def public_events(commits: Sequence[Commit], first: int) -> Iterator[list[dict[str, Any]]]:
     """An event for each number below LARGE, with the total so far."""
-    *before, last = commits
     total = 0
-    for commit in before:
+    for commit in commits[: first - 1]:
         total = project(total, commit)
-    outgoing = []
-    for index, event in enumerate(CODEC.decode(last.body)):
-        total += event.number
-        padding = "x" * 300_000 if event.number == LARGE else ""
-        data = {"total": total, "padding": padding}
-        outgoing.append(cloud_event(last, index, "sums", {"type": "NumberAdded", "data": data}))
-    return outgoing
+    for commit in commits[first - 1 :]:
+        outgoing = []
+        for index, event in enumerate(CODEC.decode(commit.body)):
+            total += event.number
+            padding = "x" * 300_000 if event.number == LARGE else ""
+            data = {"total": total, "padding": padding}
+            content = {"type": "NumberAdded", "data": data}
+            outgoing.append(cloud_event(commit, index, "sums", content))
+        yield outgoing
 
 
 class Bus:

@@ -1,6 +1,6 @@
 """The publisher: every public event of each commit, with ids that a repeat keeps."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
@@ -63,6 +63,20 @@ def test_an_event_that_the_bus_refuses_fails_its_record_alone(stage: Stage) -> N
     stage.bus.refused = set()
     assert stage.publisher.publish(done.failed).failed == []
     assert ("a/2/1", 23) in stage.bus.taken
+
+
+def test_a_long_stream_is_told_in_one_pass() -> None:
+    long, asked = chain("long", 50), list[int]()
+
+    def policy(commits: Sequence[Commit], first: int) -> Iterator[list[dict[str, Any]]]:
+        asked.append(first)
+        return public_events(commits, first)
+
+    stage = Stage(long)
+    publisher = Publisher(stage.store, stage.bus, stage.markers, policy)
+    assert publisher.republish("long").end == 50
+    assert publisher.retell(long, since=long[30].at).end == 50
+    assert asked == [1, 1 + sum(commit.at < long[30].at for commit in long)]
 
 
 def test_alterations_are_the_relays_concern(stage: Stage) -> None:

@@ -20,7 +20,7 @@ CONTRACTS = Schemas.load()
 
 def confirmed_event(number: int) -> dict[str, Any]:
     commits = order_commits(number, CONFIRMED[:1], CONFIRMED[1:])
-    (event,) = public_events(CONTRACTS, CODEC, PublicWriter(CONTRACTS))(commits)
+    [[event]] = public_events(CONTRACTS, CODEC, PublicWriter(CONTRACTS))(commits, 2)
     return event
 
 
