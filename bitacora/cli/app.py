@@ -21,7 +21,7 @@ from bitacora.cli import (
     resync,
 )
 from bitacora.cli.home import DEFAULT_HOME, Home
-from bitacora.embedded.problem import Problem
+from bitacora.embedded.problem import Problem, UsageProblem
 
 
 class Commands(TyperGroup):
@@ -78,6 +78,8 @@ def shared(
     ] = None,
 ) -> None:
     context.obj = Home(home, stack, outputs)
+    if stack == "":  # an unset variable must not lead to the environment instead
+        raise UsageProblem("--stack is empty.")
 
 
 app.command()(lifecycle.up)

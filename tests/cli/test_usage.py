@@ -75,6 +75,15 @@ def children_cpu_s() -> float:
         (["audit", "--grace", "soon"], "--grace"),
         (["audit", "--stream", ""], "--stream is empty"),
         (["--home", "/etc/passwd", "status"], "is a file"),
+        (["--stack", "", "parked"], "--stack is empty"),
+        (["--outputs", "/nowhere", "parked"], "/nowhere cannot be read"),
+        *(
+            (["--stack", "dev", *local], "about the embedded environment")
+            for local in map(
+                str.split,
+                ("up", "down", "status", "logs", "demo", "resources", "token --customer a"),
+            )
+        ),
     ],
 )
 def test_wrong_usage_ends_with_2(empty, arguments, said):
