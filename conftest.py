@@ -13,7 +13,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests import homes
 
-# A running environment has enough to do for two cores: one process starts them, one after the other.
+# A running environment has enough to do for two cores: one process starts them, one by one.
 ENVIRONMENT = re.compile(
     r"tests/cli/(?!test_usage|test_contracts)|features/|tests/journey/|tests/load/test_load_run"
     r"|tests/docs/test_documentation_runs|tests/embedded/"
