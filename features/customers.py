@@ -1,7 +1,7 @@
 """What a customer's device does: requests to the public API, and the answers to them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -13,8 +13,9 @@ from bitacora.audit.until import until
 from reference_service.schemas import CONTRACTS
 
 ANSWER_TIMEOUT_S = 120
-TRY_FOR_S = 60
+TRY_FOR_S = 180
 TRY_AGAIN = ("urn:bitacora:problem:unavailable", "urn:bitacora:problem:contended")
+UNKNOWN = "urn:bitacora:problem:outcome-unknown"
 ORDER: dict[str, Any] = json.loads(
     (CONTRACTS / "commands/place_order/examples/v1-full.json").read_bytes()
 )
@@ -54,14 +55,18 @@ class Customer:
     token: str
     api_url: str
 
-    def send(self, request: Request) -> Answer:
+    def send(self, request: Request, repeated: Collection[str] = TRY_AGAIN) -> Answer:
         """The answer; a device that is told that nothing was done and to try again does so."""
         return until(
             "an answer that is more than «try again»",
             lambda: self._send(request),
-            lambda answer: answer.body.get("type") not in TRY_AGAIN,
+            lambda answer: answer.body.get("type") not in repeated,
             at_most_s=TRY_FOR_S,
         )
+
+    def get_through(self, request: Request) -> Answer:
+        """As `send`, and what ended in an unknown outcome is repeated too, with its key."""
+        return self.send(request, (*TRY_AGAIN, UNKNOWN))
 
     def _send(self, request: Request) -> Answer:
         headers = {"Content-Type": "application/json", "Idempotency-Key": request.key}

@@ -11,7 +11,8 @@ from bitacora.audit.until import NotInTime, until
 from features.kit import Kit
 from features.scene import Scene
 
-ARRIVED_WITHIN_S = 120
+# A queue keeps a message whose delivery failed back for minutes: six times its consumer's timeout.
+ARRIVED_WITHIN_S = 300
 
 
 def orders(kit: Kit) -> Observation:

@@ -22,12 +22,12 @@ def a_customer(kit: Kit, scene: Scene) -> None:
 def an_order(kit: Kit, scene: Scene, version: int) -> None:
     """Placed, and paid in parts of one minor unit until it is there."""
     scene.customer = kit.new_customer()
-    placed = scene.customer.send(placement())
+    placed = scene.customer.get_through(placement())
     assert placed.status == 201, placed
     scene.order_id = placed.body["order_id"]
     scene.streams = {scene.stream}
     for _ in range(version - 1):
-        paid = scene.customer.send(payment(scene.order_id))
+        paid = scene.customer.get_through(payment(scene.order_id))
         assert paid.status == 200, paid
 
 
@@ -54,7 +54,7 @@ def orders_live(kit: Kit, scene: Scene, count: int) -> None:
 
 
 def _live(customer: Customer, number: int) -> list[Answer]:
-    placed = customer.send(placement())
+    placed = customer.get_through(placement())
     assert placed.status == 201, placed
     order_id = placed.body["order_id"]
     commands = (
@@ -62,6 +62,6 @@ def _live(customer: Customer, number: int) -> list[Answer]:
         [payment(order_id, 1), payment(order_id, TOTAL - 1)],
         [payment(order_id, 1), cancellation(order_id)],
     )[number % 3]
-    answers = [customer.send(command) for command in commands]
+    answers = [customer.get_through(command) for command in commands]
     assert [answer.status for answer in answers] == [200] * len(commands), answers
     return [placed, *answers]
