@@ -3,7 +3,6 @@
 import base64
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -52,8 +51,7 @@ class Problem(Exception):
         self.members = members
 
 
-@dataclass(frozen=True, kw_only=True)
-class HttpRequest:
+class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     """`route` is API Gateway's key ("POST /orders"); header names are lower-case.
 
     `scopes` are what the issuer lets the token's holder do beside what every subject may.
@@ -63,9 +61,9 @@ class HttpRequest:
     subject: str
     request_id: str
     scopes: frozenset[str] = frozenset()
-    path: Mapping[str, str] = field(default_factory=dict)
-    query: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
+    path: Mapping[str, str] = {}
+    query: Mapping[str, str] = {}
+    headers: Mapping[str, str] = {}
     body: bytes = b""
 
     def json_object(self) -> dict[str, Any]:
