@@ -152,7 +152,7 @@ def test_a_deployed_stack_is_rebuilt_by_its_outputs(
     saved = tmp_path / "outputs.json"
     saved.write_text(run("output").stdout)
     monkeypatch.setenv("AWS_ENDPOINT_URL", environment.endpoint)
-    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     done = subprocess.run(
