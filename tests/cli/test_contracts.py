@@ -441,7 +441,8 @@ def test_what_follows_is_written_and_then_stale_when_the_contracts_move_on(
     project.change(V1, lambda schema: schema.update(description="The customer changed plans."))
     checked = run("check")
     assert checked.code == 1
-    assert "docs/catalogue.md  [stale]" in checked.out
+    # A long path is broken where the screen ends.
+    assert "docs/catalogue.md  [stale]" in checked.out.replace("\n", "")
     assert "→ Run `bitacora contracts generate`." in checked.out
 
 
