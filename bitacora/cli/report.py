@@ -1,17 +1,17 @@
 """What commands print: tables for people, JSON for programs, progress on a terminal."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from rich.status import Status as Spinner
-from rich.table import Table
 from rich.text import Text
 
 from bitacora.cli.home import Home
 from bitacora.cli.screen import WIDTH, console
+from bitacora.cli.screen import print_table as print_table
 from bitacora.embedded import parts
 from bitacora.embedded.demo import Journey
 from bitacora.embedded.environment import Environment, Progress, Ready
@@ -57,18 +57,6 @@ def progress(file: TextIO) -> Iterator[Progress]:
         return
     with screen.status("") as spinner:
         yield Live(spinner)
-
-
-def print_table(
-    headings: Sequence[str], rows: Sequence[Sequence[str]], whole: Collection[str] = ()
-) -> None:
-    """Cells are folded where the screen is too narrow, save those under a heading in `whole`."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        table.add_column(heading, overflow="fold", no_wrap=heading in whole)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console().print(table)
 
 
 def print_up(home: Home, ready: Ready, journey: Journey | None, *, timings: bool) -> None:
