@@ -17,8 +17,9 @@ CONFLICT = "conflict"
 
 Name = Annotated[str, Meta(min_length=1)]
 Seconds = float
-Version = Annotated[int, Meta(ge=0)]
-Positive = Annotated[int, Meta(ge=1)]
+MOST = 2**53 - 1  # what every JSON parser reads exactly (RFC 8259, section 6)
+Version = Annotated[int, Meta(ge=0, le=MOST)]
+Positive = Annotated[int, Meta(ge=1, le=MOST)]
 
 
 class _Line(
