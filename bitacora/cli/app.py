@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from bitacora.cli import (
     audit,
+    check,
     contracts,
     customers,
     functions,
@@ -92,6 +93,7 @@ app.command()(resources.output)
 app.command()(customers.token)
 app.command()(functions.invoke)
 app.command(epilog=audit.EXIT_CODES)(audit.audit)
+app.command(epilog=check.EXIT_CODES)(check.check)
 app.command(epilog=rebuild.EXIT_CODES)(rebuild.rebuild)
 app.command(epilog=recovery.PARKED_CODES)(recovery.parked)
 app.command(epilog=recovery.HEALED_CODES)(recovery.repair)

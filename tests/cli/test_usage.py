@@ -14,7 +14,7 @@ from tests.cli.conftest import run_in
 COMMANDS = (
     *("up", "down", "status", "logs", "demo", "resources", "output", "token", "invoke"),
     *("audit", "contracts", "rebuild", "parked", "repair", "republish", "dead-letters", "redrive"),
-    *("resync", "recover"),
+    *("resync", "recover", "check"),
 )
 HEAVY = ("boto3", "pulumi", "rich", "psycopg", "psutil")
 
@@ -74,6 +74,8 @@ def children_cpu_s() -> float:
         (["audit", "--grace", "-1"], "--grace"),
         (["audit", "--grace", "soon"], "--grace"),
         (["audit", "--stream", ""], "--stream is empty"),
+        (["check"], "Missing argument 'HISTORY.jsonl'"),
+        (["check", "-", "--expect", "speed"], "There is no promise 'speed'"),
         (["--home", "/etc/passwd", "status"], "is a file"),
         (["--stack", "", "parked"], "--stack is empty"),
         (["--outputs", "/nowhere", "parked"], "/nowhere cannot be read"),
