@@ -1,4 +1,4 @@
-"""Confirmed orders → shipments: kept first, published then, acknowledged last."""
+"""Confirmed orders → shipments."""
 
 import os
 from collections.abc import Mapping
@@ -7,10 +7,8 @@ from typing import Any
 
 from reference_service import bootstrap
 from reference_service.cqrs.commit import timestamp
-from reference_service.cqrs.store import Unavailable
-from reference_service.fulfilment import shipment
+from reference_service.fulfilling import fulfil
 from reference_service.functions.queue import consume_events
-from reference_service.schemas import InvalidEvent, Undecodable
 from reference_service.settings import FulfilmentSettings
 
 service = bootstrap.fulfilment(FulfilmentSettings.from_environment(os.environ))
@@ -21,17 +19,4 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 
 def _fulfil(cloud_event: dict[str, Any]) -> str:
-    try:
-        record = shipment.react(cloud_event, timestamp(datetime.now(UTC)), service.writer.content)
-    except shipment.UnexpectedEvent as fault:
-        raise Undecodable(str(fault)) from fault
-    answer = shipment.outgoing(record)
-    if answer and (faults := service.schemas.check_public(answer)):
-        raise Undecodable(str(InvalidEvent(answer["type"], faults)))
-    kept = shipment.decode(service.shipments.keep(record.order_id, shipment.encode(record)))
-    outgoing = shipment.outgoing(kept)
-    if outgoing is None:
-        return "Withheld"
-    if service.bus.publish([outgoing]) != [True]:
-        raise Unavailable(f"the bus did not confirm {outgoing['id']}")
-    return "Dispatched"
+    return fulfil(service, cloud_event, timestamp(datetime.now(UTC)))
