@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -56,6 +56,18 @@ class _Change:
         )
 
 
+Outcome: TypeAlias = bool | Unavailable | Unstorable
+# Makes the write of every advance, in any order; their outcomes in the order of the advances.
+Each: TypeAlias = Callable[[Callable[[Advance], Outcome], Sequence[Advance]], list[Outcome]]
+
+
+def several_at_a_time(
+    write: Callable[[Advance], Outcome], advances: Sequence[Advance]
+) -> list[Outcome]:
+    with ThreadPoolExecutor(WRITERS) as writers:
+        return list(writers.map(write, advances))
+
+
 class DynamoDBReadModel:
     """`row` is a flat msgspec struct of texts and integers; a field that is None has no attribute.
 
@@ -70,6 +82,7 @@ class DynamoDBReadModel:
         *,
         pause: Callable[[float], None] = time.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        each: Each = several_at_a_time,
     ) -> None:
         if taken := set(OWN) & set(row.__struct_fields__):
             raise ValueError(f"{row.__name__} has fields of the gate: {sorted(taken)}")
@@ -78,6 +91,7 @@ class DynamoDBReadModel:
         self._row = row
         self._pause = pause
         self._now = now
+        self._each = each
 
     def look_up(self, stream: str) -> Position:
         """One eventually consistent read: half a unit up to 4 KB. Raises Unavailable."""
@@ -98,8 +112,7 @@ class DynamoDBReadModel:
 
         Raises Unavailable only when nothing was done, Unstorable whatever else was.
         """
-        with ThreadPoolExecutor(WRITERS) as writers:
-            outcomes = list(writers.map(self._write, advances))
+        outcomes = self._each(self._write, advances)
         for outcome in outcomes:
             if isinstance(outcome, Unstorable):
                 raise outcome
@@ -148,7 +161,7 @@ class DynamoDBReadModel:
             keys = left["Keys"]
         raise Unavailable(f"reading the gates: {len(keys)} keys were left out {ATTEMPTS} times")
 
-    def _write(self, advance: Advance) -> "bool | Unavailable | Unstorable":
+    def _write(self, advance: Advance) -> Outcome:
         """Whether it was done; a fault is an answer too, so that no other stream's is lost."""
         change = self._change(advance)
         try:

@@ -1,9 +1,13 @@
 """The stores in memory, no kinder than DynamoDB: for tests, simulation and exploration."""
 
+from collections.abc import Collection, Sequence
 from threading import Lock
+from typing import Any
 from zlib import crc32
 
 from reference_service.cqrs.commit import STORED_LIMIT_BYTES, Commit, check_size
+from reference_service.cqrs.gate import START, Gate
+from reference_service.cqrs.projection import Advance, Park, Position, Unstorable
 from reference_service.cqrs.snapshot import Snapshot, stored_size_bytes
 from reference_service.cqrs.store import Appended, Conflict, Head, History
 
@@ -59,3 +63,46 @@ class InMemorySnapshots:
 
     def delete(self, stream: str) -> None:
         self._snapshots.pop(stream, None)
+
+
+class InMemoryReadModel:
+    """A transaction of PostgreSQL: several streams are advanced, or none.
+
+    `unstorable` are rows that it refuses, as a database refuses a value of no type of its.
+    """
+
+    def __init__(self, unstorable: Collection[Any] = ()) -> None:
+        self.gates: dict[str, Gate] = {}
+        self.rows: dict[str, Any] = {}
+        self.parked: dict[str, Park] = {}
+        self._unstorable = unstorable
+        self._lock = Lock()
+
+    def positions(self, streams: Sequence[str]) -> dict[str, Position]:
+        with self._lock:
+            return {stream: self._position(stream) for stream in streams}
+
+    def advance(self, advances: Sequence[Advance]) -> set[str]:
+        """Raises ValueError for two advances of one stream."""
+        if len({one.stream for one in advances}) != len(advances):
+            raise ValueError("several advances of one stream")
+        with self._lock:
+            won = [one for one in advances if self.gates.get(one.stream, START) == one.start]
+            if refused := [one.row for one in won if one.row in self._unstorable]:
+                raise Unstorable(f"no room for {refused[0]}")
+            for one in won:
+                self._move(one)
+            return {one.stream for one in won}
+
+    def _position(self, stream: str) -> Position:
+        park = self.parked.get(stream)
+        reason = park.reason if park else None
+        return Position(self.gates.get(stream), reason, self.rows.get(stream))
+
+    def _move(self, advance: Advance) -> None:
+        self.gates[advance.stream] = advance.end
+        if advance.row is not None:
+            self.rows[advance.stream] = advance.row
+        self.parked.pop(advance.stream, None)
+        if advance.park:
+            self.parked[advance.stream] = advance.park
