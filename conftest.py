@@ -15,8 +15,8 @@ from tests import homes
 
 # A running environment has enough to do for two cores: one process starts them, one by one.
 ENVIRONMENT = re.compile(
-    r"tests/cli/(?!test_usage|test_contracts)|features/|tests/journey/|tests/load/test_load_run"
-    r"|tests/docs/test_documentation_runs|tests/embedded/"
+    r"tests/cli/(?!test_usage|test_contracts|test_simulate)|features/|tests/journey/"
+    r"|tests/load/test_load_run|tests/docs/test_documentation_runs|tests/embedded/"
 )
 # What of another test's id matches is what it has in common with those that it stays together with.
 TOGETHER = [

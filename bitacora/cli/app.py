@@ -20,6 +20,7 @@ from bitacora.cli import (
     recovery,
     resources,
     resync,
+    simulate,
 )
 from bitacora.cli.home import DEFAULT_HOME, Home
 from bitacora.embedded.problem import Problem, UsageProblem
@@ -102,4 +103,5 @@ app.command(epilog=letters.LISTED_CODES)(letters.dead_letters)
 app.command(epilog=letters.REDRIVEN_CODES)(letters.redrive)
 app.command(epilog=resync.EXIT_CODES)(resync.resync)
 app.command(epilog=recover.EXIT_CODES)(recover.recover)
+app.command(epilog=simulate.EXIT_CODES)(simulate.simulate)
 app.add_typer(contracts.app, name="contracts")
