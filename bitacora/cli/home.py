@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # imported when a command needs it: `--help` must be quick
 DEFAULT_HOME = Path(__file__).resolve().parents[2] / ".bitacora"
 COMMANDS = (
     "up|down|status|logs|demo|token|audit|rebuild|parked|repair|republish|dead-letters|redrive"
-    "|resync"
+    "|resync|recover"
 )
 COMMAND = re.compile(rf"\bbitacora (?=(?:{COMMANDS})\b)")
 

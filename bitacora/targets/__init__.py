@@ -40,6 +40,8 @@ def invoke(target: Target, function: str, event: Mapping[str, Any]) -> Any:
             FunctionName=functions[function], Payload=json.dumps(event).encode()
         )
         payload = json.loads(answer["Payload"].read() or b"null")
+    except ValueError as error:
+        raise Problem(f"{function} answered what is no JSON: {error}") from error
     except (BotoCoreError, ClientError) as error:
         raise Problem(f"{function} could not be invoked: {error}") from error
     if answer.get("FunctionError"):

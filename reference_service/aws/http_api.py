@@ -12,6 +12,7 @@ BODY_LIMIT_BYTES = 256 * 1024
 
 # What contracts/ takes for an id; a subject beyond it could own no order.
 _SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_ORDER_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # The scope of a token whose holder may read every customer's orders: support staff.
 READ_ALL = "orders:read-all"
 # RFC 3339, date-time: what ISO 8601 allows beyond that is refused.
@@ -65,6 +66,17 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     query: Mapping[str, str] = {}
     headers: Mapping[str, str] = {}
     body: bytes = b""
+
+    @property
+    def order_id(self) -> str:
+        """The order in the path. Raises Problem 404.
+
+        What is no id can't be looked up: a key of DynamoDB has its limit, a path has another.
+        """
+        text = self.path["order_id"]
+        if not _ORDER_ID.fullmatch(text):
+            raise unknown_order()
+        return text
 
     def json_object(self) -> dict[str, Any]:
         """The body as a JSON object. Raises Problem 400 and 413."""
@@ -122,6 +134,10 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
 def bad_parameter(name: str, fault: str) -> Problem:
     """Problem 400 that names the query parameter; `fault` goes on from its name, as in "must …"."""
     return Problem(400, "bad-parameter", f"{name} {fault}.", parameter=name)
+
+
+def unknown_order() -> Problem:
+    return Problem(404, "unknown-order", "There is no such order.")
 
 
 def parse(event: Mapping[str, Any]) -> HttpRequest:

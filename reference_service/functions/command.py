@@ -66,7 +66,7 @@ def _order_request(request: HttpRequest) -> tuple[str, bootstrap.OrderRequest]:
         errors = [{"pointer": fault.pointer, "detail": fault.detail} for fault in faults]
         raise Problem(422, "invalid-body", "The body breaks its contract.", errors=errors)
     command_id = _hash(f"{request.subject}\n{key}".encode())[:32]
-    order_id = request.path.get("order_id") or _new_order_id(command_id)
+    order_id = request.order_id if request.path else _new_order_id(command_id)
     asked = {"route": request.route, "path": dict(request.path), "body": body}
     traceparent = request.headers.get("traceparent", "")
     return order_id, execution.Request(

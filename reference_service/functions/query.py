@@ -22,6 +22,7 @@ from reference_service.aws.http_api import (
     parse,
     problem_answer,
     unchanged,
+    unknown_order,
 )
 from reference_service.aws.metrics import report
 from reference_service.aws.postgres_queries import BadCursor, Found, Listing, Shown
@@ -33,7 +34,6 @@ from reference_service.functions.reading import (
     may_read,
     not_yet,
     unavailable,
-    unknown_order,
     waited_for,
 )
 from reference_service.order.state import NotPlaced, Status
@@ -91,9 +91,9 @@ def get_order(request: HttpRequest) -> dict[str, Any]:
 
 def get_history(request: HttpRequest) -> dict[str, Any]:
     """Every event of the order, from the event store: always complete, in its newest version."""
-    commits = _own_history(request, request.path["order_id"])
+    commits = _own_history(request, request.order_id)
     events = [event for commit in commits for event in _events(commit)]
-    body = {"order_id": request.path["order_id"], "version": commits[-1].version, "events": events}
+    body = {"order_id": request.order_id, "version": commits[-1].version, "events": events}
     return answer(200, body, etag=f'"{commits[-1].version}"')
 
 
@@ -135,7 +135,7 @@ ROUTES: dict[str, Callable[[HttpRequest], dict[str, Any]]] = {
 
 def _projected_order(request: HttpRequest, wanted: int, had: int | None) -> dict[str, Any]:
     """As the read model shows it: waited for, and never older than what is `wanted` or was had."""
-    order_id, wanted = request.path["order_id"], max(wanted, had or 0)
+    order_id, wanted = request.order_id, max(wanted, had or 0)
     found = side.queries.by_stream(_stream(order_id))
     # Whose it is comes first: what is not the caller's must not even be waited for.
     if found is None or found.row is None:
@@ -163,7 +163,7 @@ def _projected_order(request: HttpRequest, wanted: int, had: int | None) -> dict
 
 def _newest_order(request: HttpRequest, wanted: int, had: int | None) -> dict[str, Any]:
     """At its newest version, whatever was projected so far."""
-    commits = _own_history(request, request.path["order_id"])
+    commits = _own_history(request, request.order_id)
     newest = commits[-1].version
     if wanted > newest:
         raise _no_such_version("min_version", wanted, newest)
@@ -173,7 +173,7 @@ def _newest_order(request: HttpRequest, wanted: int, had: int | None) -> dict[st
 
 
 def _order_at(request: HttpRequest, version: int) -> dict[str, Any]:
-    commits = _own_history(request, request.path["order_id"])
+    commits = _own_history(request, request.order_id)
     newest = commits[-1].version
     if version > newest:
         raise _no_such_version("version", version, newest)
@@ -182,7 +182,7 @@ def _order_at(request: HttpRequest, version: int) -> dict[str, Any]:
 
 def _order_as_of(request: HttpRequest, moment: datetime) -> dict[str, Any]:
     """As the last commit at or before the moment left it."""
-    commits = _own_history(request, request.path["order_id"])
+    commits = _own_history(request, request.order_id)
     times = [datetime.fromisoformat(commit.at) for commit in commits]
     now = datetime.now(UTC)
     # The clock that a commit was given may be ahead of ours: its own moment is none of the future.

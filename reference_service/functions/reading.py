@@ -49,10 +49,6 @@ def not_yet(version: int, *, parked: bool) -> Problem:
     return Problem(503, "not-yet-visible", detail, headers={"retry-after": "1"}, version=version)
 
 
-def unknown_order() -> Problem:
-    return Problem(404, "unknown-order", "There is no such order.")
-
-
 def unavailable() -> Problem:
     detail = "The store that is read does not answer."
     return Problem(503, "unavailable", detail, headers={"retry-after": "1"})

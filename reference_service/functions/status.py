@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 from collections.abc import Mapping
 from functools import cache, partial
 from typing import Any
@@ -10,7 +9,14 @@ from typing import Any
 import msgspec
 
 from reference_service import bootstrap
-from reference_service.aws.http_api import HttpRequest, Problem, answer, parse, problem_answer
+from reference_service.aws.http_api import (
+    HttpRequest,
+    Problem,
+    answer,
+    parse,
+    problem_answer,
+    unknown_order,
+)
 from reference_service.aws.metrics import report
 from reference_service.cqrs.projection import Position
 from reference_service.cqrs.store import Unavailable
@@ -20,7 +26,6 @@ from reference_service.functions.reading import (
     may_read,
     not_yet,
     unavailable,
-    unknown_order,
     waited_for,
 )
 from reference_service.settings import StatusSettings
@@ -28,8 +33,6 @@ from reference_service.settings import StatusSettings
 read_model = bootstrap.order_status(StatusSettings.from_environment(os.environ))
 logger = logging.getLogger(__name__)
 
-# What is no id can't be looked up: a key of DynamoDB has its limit, a path has another.
-_ORDER_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NOTHING = Position()
 
 
@@ -48,13 +51,12 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 def get_status(request: HttpRequest) -> dict[str, Any]:
     """The status as projected; with min_version never an older one than that."""
     wanted = request.integer("min_version", 0, 0, LARGEST_VERSION)
-    if not _ORDER_ID.fullmatch(request.path["order_id"]):
-        raise unknown_order()
+    order_id = request.order_id
     mine = cache(partial(may_read, request))  # told once, however often it is looked
 
     def look() -> Position:
         """What is not for the caller looks like nothing, also to who waits for it."""
-        found = read_model.look_up(f"order-{request.path['order_id']}")
+        found = read_model.look_up(f"order-{order_id}")
         return found if found.row and mine(found.row.customer_id) else _NOTHING
 
     found = waited_for(

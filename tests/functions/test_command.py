@@ -165,6 +165,12 @@ def test_a_malformed_if_match_is_refused(send: Send, order_id: str, etag: str) -
     assert_problem(answer, 400, "malformed-if-match")
 
 
+@pytest.mark.parametrize("name", ["no-uuid", "../x", "x" * 5000])
+def test_what_is_no_id_is_no_order(send: Send, name: str) -> None:
+    for route, body in ((PAY, payment(100)), (CANCEL, CANCELLATION)):
+        assert_problem(send(route, body, order_id=name), 404, "unknown-order")
+
+
 def test_anothers_order_and_no_order_look_the_same(send: Send, order_id: str) -> None:
     for etag in ({}, {"if_match": '"1"'}, {"if_match": '"7"'}):
         theirs = send(CANCEL, CANCELLATION, order_id=order_id, subject="bob", **etag)

@@ -58,6 +58,14 @@ def test_an_order_not_shown_at_all_yet_is_not_unknown_to_its_owner(get: Get, kee
     assert problem(get(ORDER, 101, subject="bob")) == (404, "unknown-order")
 
 
+@pytest.mark.parametrize("route", [ORDER, HISTORY])
+@pytest.mark.parametrize("name", ["no-uuid", "../x", "x" * 5000, order_id(101).upper() + "A"])
+def test_what_is_no_id_is_no_order(get: Get, route: str, name: str) -> None:
+    for query in ({}, {"consistency": "strong"}, {"version": "1"}):
+        if route == ORDER or not query:
+            assert problem(get(route, order_id=name, query=query)) == (404, "unknown-order")
+
+
 def test_a_read_waits_for_the_version_that_is_on_its_way(
     stage_with_database: Stage, get: Get, keep: Keep, project: Project
 ) -> None:

@@ -209,6 +209,7 @@ def test_nothing_is_deleted_that_was_not_saved(post: Post, tmp_path: Path) -> No
     with Reading(post.sqs, dead) as reading:
         save(file, dead, list(reading.letters()))
     [later] = post.put(dead.url, "later")
+    assert file.stat().st_mode & 0o777 == 0o600, "what customers said is for its owner alone"
     saved = [json.loads(line) for line in file.read_text().splitlines()]
     assert sorted(line["body"] for line in saved) == ["héllo\nwörld", "poison"]
     deleted, kept = delete_saved(post.target, dead, file)
