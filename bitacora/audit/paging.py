@@ -44,6 +44,8 @@ class Views(Protocol):
 
     def viewed(self, cursor: str | None) -> dict[str, Any]: ...
 
+    def wrong_sums(self) -> list[dict[str, Any]]: ...
+
 
 class PagedStores:
     """The stores of a target as bitacora.audit.source.Source."""
@@ -78,6 +80,9 @@ class PagedStores:
             yield from page["streams"]
             if (cursor := page["cursor"]) is None:
                 return
+
+    def wrong_sums(self) -> list[str]:
+        return [f"{one['table']} of {', '.join(one['group'])}" for one in self._views.wrong_sums()]
 
     def kept(self) -> Iterator[Kept]:
         """Versions come by name, the newest first; marks of deletion beside them."""

@@ -52,6 +52,10 @@ class OperatedViews:
         page: dict[str, Any] = self._asked({"operation": "viewed", "cursor": cursor})
         return page
 
+    def wrong_sums(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._asked({"operation": "wrong-sums"})["sums"]
+        return found
+
     def _asked(self, event: Mapping[str, Any]) -> Any:
         try:
             return invoke(self._target, "operations", event)

@@ -98,6 +98,9 @@ class Source(Protocol):
     def lock(self) -> str | None:
         """How the anchors' bucket keeps what is put into it, as "COMPLIANCE for 90 days"."""
 
+    def wrong_sums(self) -> list[str]:
+        """Which sums over order_summary are not those of its rows, in words; the first of them."""
+
     def status(self, stream: str) -> View:
         """As order_status has it."""
 

@@ -125,6 +125,7 @@ class _Looks:
         yield from map(self._again, self._unseen(self._source.statuses()))
         yield from self._recorded()
         yield self._markers(None)
+        yield self._sums()
 
     def one(self, stream: str) -> Iterator[Look]:
         """An order's stream with the shipment's, which is the order's too."""
@@ -178,6 +179,11 @@ class _Looks:
                 detail = f"{marker.consumer}: {marker.reason}"
                 seen.findings.append(Finding(marker.stream, marker.commit, "parked", detail))
         return seen
+
+    def _sums(self) -> Look:
+        """Sums belong to no stream; the rows under them were held against the events."""
+        wrong = self._source.wrong_sums()
+        return Look([Finding("", None, "altered-sum", which) for which in wrong])
 
     def _unseen(self, streams: Iterable[str]) -> Iterator[str]:
         for stream in streams:

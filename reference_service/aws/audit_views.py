@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from reference_service.aws.order_tables import ORDER_SUMMARY, order_id_of
+from reference_service.aws.order_tables import ORDER_SUMMARY, ORDERS, order_id_of
 from reference_service.aws.postgres import Database
 from reference_service.cqrs.projection import Unstorable
 
@@ -28,6 +28,8 @@ _VIEWED = (
     ("parked", "stream", ""),
     (ORDER_SUMMARY.name, ORDER_SUMMARY.key, "order-"),
 )
+# Sums that are told as wrong at once.
+MOST_SUMS = 100
 _PAGE = """
     SELECT {prefix} || {key}::text, {key}::text FROM {table} {after} ORDER BY {key} LIMIT {limit}
 """
@@ -83,6 +85,25 @@ class AuditViews:
         else:
             following = _VIEWED[place + 1][0] if place + 1 < len(_VIEWED) else None
         return {"streams": [stream for stream, _ in found], "cursor": following}
+
+    def wrong_sums(self) -> list[dict[str, Any]]:
+        """The first sums that are not those of the rows, all of one moment: {"table", "group"}.
+
+        The group is a list of texts, as ["customer-1", "EUR"]. One statement goes through all rows.
+        Raises Unavailable.
+        """
+        found = []
+        for table in ORDERS.sums:
+            query = table.differing("read_model", ORDER_SUMMARY)
+
+            def read(connection: "psycopg.Connection[Any]", query: Any = query) -> list[Any]:
+                return connection.execute(query, [MOST_SUMS]).fetchall()
+
+            found += [
+                {"table": table.name, "group": list(map(str, group))}
+                for group in self._database.read(read)
+            ]
+        return found
 
 
 def _told(

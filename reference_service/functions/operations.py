@@ -53,6 +53,8 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     match event:
         case {"operation": "views", "streams": [*streams]}:
             return {"views": operations.audit_views.views([str(stream) for stream in streams])}
+        case {"operation": "wrong-sums"}:
+            return {"sums": operations.audit_views.wrong_sums()}
         case {"operation": "viewed"}:
             return operations.audit_views.viewed(event.get("cursor"))
         case {"operation": "repair", "stream": str(stream)}:

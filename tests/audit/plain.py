@@ -75,6 +75,7 @@ class PlainStores:
     changed: dict[str, int] = field(default_factory=dict)
     unlocked: set[str] = field(default_factory=set)
     retention: str | None = "COMPLIANCE for 90 days"
+    sums: list[str] = field(default_factory=list)
     meanwhile: Callable[[], None] = lambda: None
 
     def store(self, commits: Sequence[Commit]) -> None:
@@ -110,6 +111,9 @@ class PlainStores:
 
     def viewed(self) -> Iterator[str]:
         return iter(list(self.read_model))
+
+    def wrong_sums(self) -> list[str]:
+        return self.sums
 
     def status(self, stream: str) -> View:
         return self.looked_up.get(stream, View())

@@ -297,6 +297,10 @@ PLANTED: dict[str, tuple[Spoil, list[tuple[str, int | None, Kind]]]] = {
         retold(f"{SHIPMENT}/1/0", time="2026-02-01T00:00:00.000Z"),
         [(SHIPMENT, 1, "altered-event")],
     ),
+    "a sum that is not that of its rows": (
+        lambda stores: stores.sums.append("customer_summary of ana, EUR"),
+        [("", None, "altered-sum")],
+    ),
 }
 
 

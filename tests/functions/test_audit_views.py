@@ -7,6 +7,7 @@ import pytest
 
 from tests.aws.orders import CONFIRMED, order_commits, order_id
 from tests.functions.stage import Project, Stage
+from tests.order.ana import ANA
 
 WHOLE = order_commits(921, CONFIRMED[:1], CONFIRMED[1:])
 BEGUN = order_commits(922, CONFIRMED[:1])
@@ -65,6 +66,15 @@ def test_every_stream_that_it_knows_comes_whatever_the_page(asked: Any, page: in
         assert pages < 20
     gates = [WHOLE[0].stream, BEGUN[0].stream]
     assert sorted(found) == sorted([*gates, *gates, PARKED[0].stream])
+
+
+def test_a_sum_that_is_not_that_of_its_rows_is_told(asked: Any, stage_with_database: Stage) -> None:
+    assert asked(operation="wrong-sums") == {"sums": []}
+    assert stage_with_database.read_side
+    with stage_with_database.read_side.connect() as admin:
+        admin.execute("UPDATE read_model.customer_summary SET total = total + 1")
+    wrong = {"table": "customer_summary", "group": [ANA, "EUR"]}
+    assert asked(operation="wrong-sums") == {"sums": [wrong]}
 
 
 @pytest.mark.parametrize("cursor", ["pg_authid", "gates'/x", "order_summary/1"])
