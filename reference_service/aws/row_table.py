@@ -92,15 +92,14 @@ class RowTable:
 
     def arrays(self, rows: Sequence[msgspec.Struct]) -> list[list[Any]]:
         """The parameters of `upsert`."""
-        return [[_parameter(kind, getattr(row, name)) for row in rows] for name, kind in self._all]
+        return [
+            [_parameter(kind, getattr(row, name)) for row in rows]
+            for name, kind in self.columns.items()
+        ]
 
     def record(self, row: msgspec.Struct) -> list[Any]:
         """The row as COPY takes it."""
-        return [_parameter(kind, getattr(row, name)) for name, kind in self._all]
-
-    @property
-    def _all(self) -> list[tuple[str, str]]:
-        return list(self.columns.items())
+        return list(map(_parameter, self.columns.values(), msgspec.structs.astuple(row)))
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ def shard_of(stream: str) -> int | None:
 
 def is_heartbeat(commit: Commit) -> bool:
     """Whether the commit is nothing but a sign of life."""
-    return shard_of(commit.stream) is not None and not commit.count and commit.body == EMPTY_BODY
+    return not commit.count and commit.body == EMPTY_BODY and shard_of(commit.stream) is not None
 
 
 class Heart:

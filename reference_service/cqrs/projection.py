@@ -5,8 +5,10 @@ missing is read from the event store at once; what can never be applied parks it
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
+
+import msgspec
 
 from reference_service.cqrs.commit import Commit
 from reference_service.cqrs.gate import START, Arrival, Gate, after, classify
@@ -31,8 +33,7 @@ class Park:
     reason: str
 
 
-@dataclass(frozen=True)
-class Position:
+class Position(msgspec.Struct, frozen=True):
     """Where a read model stands on a stream: None before anything was applied."""
 
     gate: Gate | None = None
@@ -40,8 +41,7 @@ class Position:
     row: Row | None = None
 
 
-@dataclass(frozen=True)
-class Advance:
+class Advance(msgspec.Struct, frozen=True):
     """Move a gate `start` → `end` with its row; `park` sets the parked marker, None clears it.
 
     start == end only sets or clears the marker; `row` is None when there is nothing to write. `at`
@@ -282,7 +282,7 @@ def extend(
 
 
 def _parked(advance: Advance, commit: int, reason: str) -> Advance:
-    return replace(advance, park=Park(commit, reason))
+    return msgspec.structs.replace(advance, park=Park(commit, reason))
 
 
 def _unstored(advance: Advance, reason: str) -> Advance:

@@ -15,8 +15,10 @@ goes on there, and of two slices at once one finds its step done.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
+
+import msgspec
 
 from reference_service.cqrs.gate import START
 from reference_service.cqrs.projection import (
@@ -294,4 +296,4 @@ def _parked(advance: Advance, reason: str | None) -> Advance:
     if reason is None:
         return advance
     park = Park(1, f"the read model refuses the row: {reason}")
-    return replace(advance, end=START, row=None, at=None, park=park)
+    return msgspec.structs.replace(advance, end=START, row=None, at=None, park=park)
