@@ -15,6 +15,7 @@ from tests.functions.stage import (
     Project,
     Stage,
     failures,
+    forget_heard,
     forget_parked,
     http,
     log_event,
@@ -31,8 +32,9 @@ def _prepared(emulator: Emulator) -> Emulator:
 
 @pytest.fixture
 def stage(_prepared: Emulator, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """Nothing is parked; what earlier tests stored is there, under other orders' ids."""
+    """Nothing is parked or waits to be heard; what earlier tests stored stays, under other ids."""
     forget_parked(_prepared)
+    forget_heard(_prepared)
     return Stage(_prepared, monkeypatch)
 
 

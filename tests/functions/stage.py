@@ -47,6 +47,7 @@ HTTP = ("command", "query", "status")
 ORDER = "GET /orders/{order_id}"
 STATUS = "GET /orders/{order_id}/status"
 HISTORY = "GET /orders/{order_id}/history"
+HEARD = "functions-heard"  # the queue that the bus tells everything
 LIST = "GET /orders"
 SUMMARY = "GET /customer-summary"
 Get = Callable[..., dict[str, Any]]
@@ -166,8 +167,8 @@ def forget_parked(emulator: Emulator) -> None:
 
 def _listen_on_bus(emulator: Emulator) -> None:
     """A queue that receives what the bus takes, as the service's own queues do."""
-    queue = emulator.client("sqs").create_queue(QueueName="functions-heard")["QueueUrl"]
-    arn = "arn:aws:sqs:us-east-1:000000000000:functions-heard"
+    queue = emulator.client("sqs").create_queue(QueueName=HEARD)["QueueUrl"]
+    arn = f"arn:aws:sqs:us-east-1:000000000000:{HEARD}"
     events = emulator.client("events")
     events.put_rule(
         Name="heard",
@@ -193,13 +194,22 @@ def _listen_on_bus(emulator: Emulator) -> None:
     )
 
 
-def heard(emulator: Emulator, expected: int) -> list[dict[str, Any]]:
-    """The messages on the listening queue: `expected` of them, or what came within 5 s each."""
+def forget_heard(emulator: Emulator) -> None:
     sqs = emulator.client("sqs")
-    url = sqs.get_queue_url(QueueName="functions-heard")["QueueUrl"]
+    sqs.purge_queue(QueueUrl=sqs.get_queue_url(QueueName=HEARD)["QueueUrl"])
+
+
+def heard(emulator: Emulator, expected: int) -> list[dict[str, Any]]:
+    """The messages on the listening queue: `expected` of them, or what came within 5 s each.
+
+    With none expected a message has a second to show.
+    """
+    sqs = emulator.client("sqs")
+    url = sqs.get_queue_url(QueueName=HEARD)["QueueUrl"]
     bodies: list[dict[str, Any]] = []
-    while len(bodies) < expected:
-        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=5)
+    wait_s = 5 if expected else 1
+    while len(bodies) < max(expected, 1):
+        found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=wait_s)
         messages = found.get("Messages", [])
         if not messages:
             break
