@@ -21,7 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.import_plugin(f"features.steps.{concept}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def running() -> Iterator[Kit]:
     """Started once; functions reach the cloud through the proxy, everything else directly."""
     with (

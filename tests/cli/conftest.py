@@ -33,13 +33,13 @@ def run_in(home: Path, *arguments: str, stdin: str = "") -> subprocess.Completed
     )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def home() -> Iterator[Path]:
     with temporary_home() as folder:
         yield folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def first_up(home: Path) -> dict[str, Any]:
     """What `up --json` printed for an empty home."""
     done = run_in(home, "up", "--json")

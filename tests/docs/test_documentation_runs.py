@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,14 +21,18 @@ OTHER_FENCE = re.compile(r"^```(sh|bash|shell)$", re.MULTILINE)
 
 @pytest.fixture(scope="module")
 def home_of() -> Iterator[Callable[[Path], Path]]:
-    """A page is one story: what one block starts, the next ones use."""
+    """A page is one story: what one block starts, the next ones use, until the next page."""
     with ExitStack() as ending:
+        told: dict[Path, Path] = {}
 
-        @cache
-        def make(page: Path) -> Path:
-            return ending.enter_context(temporary_home())
+        def home(page: Path) -> Path:
+            if page not in told:
+                ending.pop_all().close()
+                told.clear()
+                told[page] = ending.enter_context(temporary_home())
+            return told[page]
 
-        yield make
+        yield home
 
 
 @pytest.mark.parametrize(

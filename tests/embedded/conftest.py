@@ -10,7 +10,7 @@ from bitacora.embedded.environment import Environment
 from tests.homes import temporary_home
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def environment() -> Iterator[Environment]:
     """Every part runs; nothing is provisioned."""
     with temporary_home() as home:

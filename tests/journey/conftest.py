@@ -8,7 +8,7 @@ from tests.homes import temporary_home
 from tests.journey.api import Customer
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def environment() -> Iterator[Environment]:
     """The whole topology, provisioned once for the tests of this folder."""
     # With snapshots wherever one can be: nobody may notice.
