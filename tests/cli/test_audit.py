@@ -111,6 +111,7 @@ def test_what_was_changed_behind_its_back_is_named(run: Run, environment: Enviro
         (cut, COMMITS_OF_A_DEMO, "cut-off"),
         (cut, COMMITS_OF_A_DEMO, "invented-event"),
         (edited, COMMITS_OF_A_DEMO, "altered-row"),
+        ("", None, "altered-sum"),  # of the edited row's customer
         (removed, 1, "missing-event"),
         (told, COMMITS_OF_A_DEMO, "altered-row"),
     }
@@ -137,7 +138,7 @@ def test_what_was_changed_behind_its_back_is_named(run: Run, environment: Enviro
         "altered-row",
     ]
     assert alone["looked_at"]["streams"] == 1
-    assert holds(run)["looked_at"]["streams"] >= len(expected) - 1
+    assert holds(run)["looked_at"]["streams"] >= len({stream for stream, _, _ in expected}) - 1
 
 
 def test_what_only_anchors_can_tell_is_named(run: Run, environment: Environment) -> None:
