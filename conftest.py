@@ -1,8 +1,7 @@
 """How tests are shared out when pytest runs in several processes (`pytest -n 2`).
 
-Tests that use a running environment are in two parts, each in a process of its own and one
-environment after the other; all others stay together by file. What takes long comes first, so that
-in the end all processes are busy.
+Tests that use a running environment stay in one process, one environment after the other, all
+others together by file. What takes long comes first, so that in the end all processes are busy.
 """
 
 import re
@@ -14,14 +13,11 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests import homes
 
-# A running environment waits more than it works: two at once are what two cores can bear.
-ENVIRONMENTS = [
-    re.compile(pattern)
-    for pattern in (
-        r"tests/cli/(?!test_usage|test_contracts|test_simulate)|features/|tests/embedded/",
-        r"tests/docs/test_documentation_runs|tests/journey/|tests/load/test_load_run",
-    )
-]
+# A running environment has enough to do for two cores: two at once answer too late for some tests.
+ENVIRONMENT = re.compile(
+    r"tests/cli/(?!test_usage|test_contracts|test_simulate|test_check)|features/|tests/journey/"
+    r"|tests/load/test_load_run|tests/docs/test_documentation_runs|tests/embedded/"
+)
 # What of another test's id matches is what it has in common with those that it stays together with.
 TOGETHER = [
     re.compile(pattern)
@@ -35,12 +31,9 @@ TOGETHER = [
 
 def group(nodeid: str) -> tuple[int, str]:
     """(place in the order, what the test has in common with others)"""
-    for place, pattern in enumerate(ENVIRONMENTS):
-        if pattern.match(nodeid):
-            return place, f"environments {place}"
-    matches = (
-        (place, pattern.match(nodeid)) for place, pattern in enumerate(TOGETHER, len(ENVIRONMENTS))
-    )
+    if ENVIRONMENT.match(nodeid):
+        return 0, "environment"
+    matches = ((place, pattern.match(nodeid)) for place, pattern in enumerate(TOGETHER, 1))
     return next((place, match[0]) for place, match in matches if match)
 
 

@@ -1,7 +1,6 @@
 """The service's own code keeps every promise, whatever goes wrong; and a broken part does not."""
 
 from random import SystemRandom
-from time import monotonic
 
 import pytest
 
@@ -18,21 +17,19 @@ ENOUGH = 1_000
 HANDFUL = 8
 
 
-def test_five_thousand_histories_hold_within_a_minute() -> None:
+def test_five_thousand_histories_hold() -> None:
     """Most of them the same in every run; the others from a seed that is told when they fail."""
     fresh = SystemRandom().randrange(10**9)
-    began_s, summary = monotonic(), Summary()
+    summary = Summary()
     for seeds in (range(HISTORIES), range(fresh, fresh + FRESH)):
         for more in surveys(seeds, jobs=2):
             summary.add(more)
-    took_s = monotonic() - began_s
     replay = [f"bitacora simulate --replay {seed}" for seed in summary.violated]
     assert summary.problems(ALL) == [], f"fresh seed {fresh}; {replay}"
     assert summary.verdict(ALL) == "holds"
     assert summary.histories == 5_000
     assert len(summary.injected) == len(Fault) >= 12
     assert summary.commits > 2 * summary.histories
-    assert took_s < 60
 
 
 def test_the_same_seed_is_the_same_history() -> None:
