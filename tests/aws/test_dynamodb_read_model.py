@@ -1,7 +1,6 @@
 """The read model in DynamoDB: lost answers, partial answers, and what one item holds and costs."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -252,7 +251,7 @@ def test_a_stream_tells_since_when_it_stands_where_it_does(emulator: Emulator, t
     for _ in range(2):
         model.advance([parking(order, Park(2, "reason"))])
         assert item(emulator, order[0].stream)["since"] == {"S": "2026-01-01T12:00:00.000Z"}
-    further = replace(step(PROJECT, order[:2]), park=Park(3, "another"))
+    further = msgspec.structs.replace(step(PROJECT, order[:2]), park=Park(3, "another"))
     model.advance([further])
     assert item(emulator, order[0].stream)["since"] == {"S": "2026-01-01T12:02:00.000Z"}
     model.advance([step(PROJECT, order)])
