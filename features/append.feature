@@ -2,6 +2,7 @@ Feature: Appending to an order's history
   Devices act at the same time, and answers get lost on their way. The history of an order
   holds each accepted command once, one after the other.
 
+  @promise-1 @needs-lost-answers
   Scenario: Only one of many concurrent appends wins
     Given an order at version 3
     And 20 devices of its customer are in use
@@ -12,6 +13,7 @@ Feature: Appending to an order's history
     And its history holds 4 versions without a gap
     And several appends were really under way at once
 
+  @promise-3 @needs-lost-answers
   Scenario Outline: A lost answer is recognised as committed
     Given an order at version 2
     And the event store's answer to the next append is lost <times>
@@ -25,6 +27,7 @@ Feature: Appending to an order's history
       | once    |
       | 4 times |
 
+  @promise-3 @needs-lost-answers
   Scenario: What happened to an append without any answer is cleared up by repeating the command
     Given an order at version 2
     And the event store's answer to the next append is always lost
@@ -35,6 +38,7 @@ Feature: Appending to an order's history
     Then the customer is told that the payment made version 3
     And the payment stands in its history once
 
+  @promise-5
   Scenario: The same Idempotency-Key gives the same answer and one effect
     Given an order at version 2
     When its customer sends the same payment 3 times with one Idempotency-Key
@@ -48,6 +52,7 @@ Feature: Appending to an order's history
     Then it is refused, because the key belongs to another command
     And its history holds 4 versions without a gap
 
+  @promise-5
   Scenario: Placing an order twice with the same Idempotency-Key makes one order
     Given a customer
     When the customer sends the same order 5 times at once with one Idempotency-Key

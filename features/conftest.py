@@ -1,46 +1,109 @@
-"""One embedded environment of its own for all scenarios, its functions behind the fault proxy."""
+"""One environment for all scenarios; each scenario ends in a verdict, its own and the checker's."""
 
+import secrets
 from collections.abc import Iterator
+from random import Random
+from time import monotonic
+from typing import Any
 
 import pytest
 
-from bitacora.audit.reading import stores_of
-from bitacora.embedded.environment import Environment
-from bitacora.faults import FaultProxy
-from features.kit import Kit
-from features.scene import Scene
-from tests.homes import temporary_home
+from features.harness import targets
+from features.harness.history import History
+from features.harness.kit import Kit
+from features.harness.promises import promise_of
+from features.harness.scene import Scene
+from features.harness.targets import NEEDS, Target
+from features.harness.witness import Step, Witness
 
-# No reconciliation during a scenario: it would heal what a scenario is to find missing.
-CONFIG = {"kit:reconcileMinutes": "60"}
 STEPS = ("orders", "commands", "history", "faults", "downstream", "reads")
+SEEDS = 2**32
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("promises")
+    group.addoption("--seed", type=int, help="what is left to chance in scenarios, to replay them")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "promise(number): which of the thirty it keeps")
+    config.addinivalue_line("markers", "needs(tag): what a target has to offer")
     for concept in STEPS:
         config.pluginmanager.import_plugin(f"features.steps.{concept}")
 
 
+def pytest_bdd_apply_tag(tag: str, function: Any) -> bool | None:
+    if number := promise_of([tag]):
+        pytest.mark.promise(number)(function)
+    elif tag in NEEDS:
+        pytest.mark.needs(tag)(function)
+    else:
+        return None
+    return True
+
+
+@pytest.fixture(scope="session")
+def seed(request: pytest.FixtureRequest) -> int:
+    """Of the whole run; each scenario draws from it by its own name."""
+    given = request.config.getoption("--seed")
+    return secrets.randbelow(SEEDS) if given is None else int(given)
+
+
 @pytest.fixture(scope="package")
-def running() -> Iterator[Kit]:
-    """Started once; functions reach the cloud through the proxy, everything else directly."""
-    with (
-        temporary_home() as home,
-        FaultProxy(lambda: Environment(home).endpoint) as proxy,
-    ):
-        environment = Environment(home, config=CONFIG | {"kit:endpoint": proxy.url})
-        environment.start()
-        yield Kit(environment, proxy, stores_of(environment))
+def target() -> Iterator[Target]:
+    """Started once for all scenarios."""
+    with targets.embedded() as started:
+        yield started
 
 
 @pytest.fixture
-def kit(running: Kit) -> Iterator[Kit]:
-    """The running kit, free of faults before and after each scenario."""
-    yield running
-    running.end_faults()
+def witness(request: pytest.FixtureRequest, seed: int) -> Witness:
+    """What this scenario sees; a failing one prints how to replay it."""
+    where = request.node.nodeid
+    replay = f"pytest '{where}' --seed {seed}"
+    request.node.add_report_section("call", "replay", replay)
+    return Witness(Random(f"{seed} {where}"))
+
+
+@pytest.fixture
+def kit(target: Target, witness: Witness, request: pytest.FixtureRequest) -> Iterator[Kit]:
+    """The kit, free of faults before and after each scenario."""
+    for need in request.node.iter_markers("needs"):
+        if need.args[0] not in target.offers:
+            pytest.skip(f"not applicable on {target.name}: {NEEDS[need.args[0]]}")
+    kit = Kit(target, witness, History())
+    witness.judges.append(kit.refuse_history)
+    yield kit
+    kit.end_faults()
 
 
 @pytest.fixture
 def scene() -> Scene:
     """What the steps of one scenario talk about."""
     return Scene()
+
+
+def pytest_bdd_before_scenario(request: pytest.FixtureRequest) -> None:
+    request.getfixturevalue("witness")
+
+
+def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Any) -> None:
+    witness = request.getfixturevalue("witness")
+    witness.steps.append(Step(step.keyword, step.name, monotonic()))
+
+
+def pytest_bdd_after_step(request: pytest.FixtureRequest) -> None:
+    step = request.getfixturevalue("witness").steps[-1]
+    step.seconds, step.status = monotonic() - step.began, "passed"
+
+
+def pytest_bdd_step_error(request: pytest.FixtureRequest) -> None:
+    step = request.getfixturevalue("witness").steps[-1]
+    step.seconds = monotonic() - step.began
+
+
+def pytest_bdd_after_scenario(request: pytest.FixtureRequest, scenario: Any) -> None:
+    """A scenario whose steps all passed is still judged: by its history, and by what it saw."""
+    witness: Witness = request.getfixturevalue("witness")
+    if [step.status for step in witness.steps] == ["passed"] * len(scenario.steps):
+        witness.judge()

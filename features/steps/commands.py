@@ -4,9 +4,9 @@ from uuid import uuid4
 
 from pytest_bdd import given, parsers, then, when
 
-from features.customers import Request, payment, placement
-from features.kit import Kit
-from features.scene import Scene
+from features.harness.customers import Request, payment, placement
+from features.harness.kit import Kit
+from features.harness.scene import Scene
 
 
 @given(parsers.parse("{count:d} devices of its customer are in use"))

@@ -8,8 +8,8 @@ from bitacora.audit.consistency import Inconsistency, inconsistencies
 from bitacora.audit.observation import ORDER, Observation
 from bitacora.audit.reading import public_types
 from bitacora.audit.until import NotInTime, until
-from features.kit import Kit
-from features.scene import Scene
+from features.harness.kit import Kit
+from features.harness.scene import Scene
 
 # A queue keeps a message whose delivery failed back for minutes: six times its consumer's timeout.
 ARRIVED_WITHIN_S = 300

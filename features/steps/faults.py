@@ -6,8 +6,8 @@ from pytest_bdd import given, parsers, then, when
 
 from bitacora.audit.until import until
 from bitacora.faults import Delay, Injection, LoseAnswer, Refuse, Rule
-from features.kit import Kit
-from features.scene import Scene
+from features.harness.kit import Kit
+from features.harness.scene import Scene
 
 CONSUMERS = ("relay", "projector", "publisher")
 REPEATED, LOST = 30, 2
@@ -21,14 +21,15 @@ REDELIVERED_WITHIN_S = 90
 def slow_appends(kit: Kit, scene: Scene) -> Injection:
     """So that devices decide on the same history before the first of them is through."""
     stream = scene.stream.encode()
-    return kit.proxy.inject(
+    return kit.inject(
         Rule(
             fault=Delay(0.5),
             service="dynamodb",
             operation="PutItem",
             body=lambda body: stream in body,
             times=None,
-        )
+        ),
+        "an append takes half a second",
     )
 
 
@@ -40,14 +41,15 @@ def really_at_once(slow_appends: Injection) -> None:
 @given(parsers.re("the event store's answer to the next append is (?P<times>.*)"))
 def lose_appends(kit: Kit, scene: Scene, times: str) -> None:
     stream = scene.stream.encode()
-    kit.proxy.inject(
+    kit.inject(
         Rule(
             fault=LoseAnswer(),
             service="dynamodb",
             operation="PutItem",
             body=lambda body: stream in body,
             times=LOSSES[times],
-        )
+        ),
+        "the answer to an append is lost",
     )
 
 
@@ -70,8 +72,9 @@ def repeat_batches(kit: Kit) -> None:
 def out_of_reach(kit: Kit) -> dict[str, Injection]:
     calls = {"relay": ("kinesis", "PutRecords"), "publisher": ("events", "PutEvents")}
     return {
-        consumer: kit.proxy.inject(
-            Rule(fault=Refuse(), service=service, operation=operation, times=None)
+        consumer: kit.inject(
+            Rule(fault=Refuse(), service=service, operation=operation, times=None),
+            f"{operation} does not reach its service",
         )
         for consumer, (service, operation) in calls.items()
     }
@@ -94,15 +97,16 @@ def reachable_again(kit: Kit, refused: dict[str, Injection]) -> None:
 
 @given("the log loses a third of its answers to the relay", target_fixture="lost_by_the_log")
 def lose_log_answers(kit: Kit) -> Injection:
-    return kit.proxy.inject(
+    return kit.inject(
         Rule(
             fault=LoseAnswer(),
             service="kinesis",
             operation="PutRecords",
             times=None,
             probability=1 / 3,
-            seed=6,
-        )
+            seed=kit.witness.random.getrandbits(32),
+        ),
+        "the answer to PutRecords is lost",
     )
 
 

@@ -4,8 +4,8 @@ from pytest_bdd import parsers, then
 
 from bitacora.audit.consistency import inconsistencies
 from bitacora.audit.reading import public_types
-from features.kit import Kit
-from features.scene import Scene
+from features.harness.kit import Kit
+from features.harness.scene import Scene
 
 
 @then(

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pytest_bdd import given, parsers, step
 
 from bitacora.audit.until import until
-from features.customers import TOTAL, Answer, Customer, cancellation, payment, placement
-from features.kit import Kit
-from features.scene import Scene
+from features.harness.customers import TOTAL, Answer, Customer, cancellation, payment, placement
+from features.harness.kit import Kit
+from features.harness.scene import Scene
 
 AT_ONCE = 4
 VISIBLE_WITHIN_S = 60

@@ -3,8 +3,8 @@
 from pytest_bdd import parsers, then, when
 
 from bitacora.audit.until import until
-from features.customers import Answer
-from features.scene import Scene
+from features.harness.customers import Answer
+from features.harness.scene import Scene
 
 
 @when("asks for the order at the version that the payment made")

@@ -5,12 +5,15 @@ from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from bitacora.audit.until import until
 from reference_service.schemas import CONTRACTS
+
+if TYPE_CHECKING:
+    from features.harness.history import History
 
 ANSWER_TIMEOUT_S = 120
 TRY_FOR_S = 180
@@ -49,11 +52,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Customer:
-    """One person; any number of devices."""
+    """One person; any number of devices. What is asked and answered is noted in `history`."""
 
     customer_id: str
     token: str
     api_url: str
+    history: "History"
 
     def send(self, request: Request, repeated: Collection[str] = TRY_AGAIN) -> Answer:
         """The answer; a device that is told that nothing was done and to try again does so."""
@@ -72,7 +76,11 @@ class Customer:
         headers = {"Content-Type": "application/json", "Idempotency-Key": request.key}
         if request.expected_version is not None:
             headers["If-Match"] = f'"{request.expected_version}"'
-        return self._call("POST", request.path, headers, json.dumps(request.body).encode())
+        return self.history.exchanged(
+            self.customer_id,
+            request,
+            lambda: self._call("POST", request.path, headers, json.dumps(request.body).encode()),
+        )
 
     def send_at_once(self, requests: Sequence[Request]) -> list[Answer]:
         """A device for each."""
@@ -80,7 +88,9 @@ class Customer:
             return list(devices.map(self.send, requests))
 
     def read(self, path: str) -> Answer:
-        return self._call("GET", path, {}, b"")
+        return self.history.exchanged(
+            self.customer_id, path, lambda: self._call("GET", path, {}, b"")
+        )
 
     def _call(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
         address = urlsplit(self.api_url)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from bitacora.audit.observation import Observation
-from features.customers import Answer, Customer, Request
+from features.harness.customers import Answer, Customer, Request
 
 
 @dataclass
