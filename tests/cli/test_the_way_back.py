@@ -12,7 +12,8 @@ import pytest
 from bitacora.audit.reading import Stores, stores_of
 from bitacora.audit.until import until
 from bitacora.embedded.environment import Environment
-from features.customers import ORDER, Customer, Request
+from features.harness.customers import ORDER, Customer, Request
+from features.harness.history import History
 from reference_service.aws.items import from_item, to_item
 from reference_service.cqrs.commit import Commit, following
 from tests.cli.conftest import Run
@@ -387,6 +388,6 @@ def deaf(environment: Environment, *functions: str) -> Iterator[None]:
 
 def placed(environment: Environment) -> str:
     """The stream of an order that is only placed."""
-    customer = Customer("ana", environment.token("ana"), environment.outputs["api_url"])
+    customer = Customer("ana", environment.token("ana"), environment.outputs["api_url"], History())
     answer = customer.send(Request("/orders", ORDER))
     return f"order-{answer.body['order_id']}"
