@@ -16,7 +16,7 @@ from features.harness.scene import Scene
 from features.harness.targets import NEEDS, Target
 from features.harness.witness import Step, Witness
 
-STEPS = ("orders", "commands", "history", "faults", "downstream", "reads")
+STEPS = ("orders", "commands", "history", "faults", "downstream", "reads", "evolution")
 SEEDS = 2**32
 
 
@@ -57,6 +57,15 @@ def target() -> Iterator[Target]:
 
 
 @pytest.fixture
+def elsewhere(witness: Witness) -> Iterator[Kit]:
+    """An environment of one scenario's own, which it may spoil."""
+    with targets.embedded() as started:
+        kit = Kit(started, witness, History())
+        witness.judges.append(kit.refuse_history)
+        yield kit
+
+
+@pytest.fixture
 def witness(request: pytest.FixtureRequest, seed: int) -> Witness:
     """What this scenario sees; a failing one prints how to replay it."""
     where = request.node.nodeid
@@ -68,9 +77,6 @@ def witness(request: pytest.FixtureRequest, seed: int) -> Witness:
 @pytest.fixture
 def kit(target: Target, witness: Witness, request: pytest.FixtureRequest) -> Iterator[Kit]:
     """The kit, free of faults before and after each scenario."""
-    for need in request.node.iter_markers("needs"):
-        if need.args[0] not in target.offers:
-            pytest.skip(f"not applicable on {target.name}: {NEEDS[need.args[0]]}")
     kit = Kit(target, witness, History())
     witness.judges.append(kit.refuse_history)
     yield kit
@@ -85,6 +91,10 @@ def scene() -> Scene:
 
 def pytest_bdd_before_scenario(request: pytest.FixtureRequest) -> None:
     request.getfixturevalue("witness")
+    for need in request.node.iter_markers("needs"):
+        target: Target = request.getfixturevalue("target")
+        if need.args[0] not in target.offers:
+            pytest.skip(f"not applicable on {target.name}: {NEEDS[need.args[0]]}")
 
 
 def pytest_bdd_before_step(request: pytest.FixtureRequest, step: Any) -> None:

@@ -66,16 +66,16 @@ def current() -> Deployment:
     )
 
 
-def packaged() -> pulumi.AssetArchive:
+def packaged(root: Path = ROOT) -> pulumi.AssetArchive:
     """The code of every function, file by file: compiled leftovers would change it on each run."""
     files = [
         path
         for pattern in PACKAGED
-        for path in sorted(ROOT.glob(pattern))
+        for path in sorted(root.glob(pattern))
         if path.is_file() and "__pycache__" not in path.parts
     ]
     return pulumi.AssetArchive(
-        {path.relative_to(ROOT).as_posix(): pulumi.FileAsset(str(path)) for path in files}
+        {path.relative_to(root).as_posix(): pulumi.FileAsset(str(path)) for path in files}
     )
 
 

@@ -29,7 +29,10 @@ class Kit:
 
     def new_customer(self) -> Customer:
         number = UUID(int=self.witness.random.getrandbits(128))
-        customer_id = f"customer-{number.hex[:12]}"
+        return self.customer(f"customer-{number.hex[:12]}")
+
+    def customer(self, customer_id: str) -> Customer:
+        """One with this id, who may have orders already."""
         token = self.target.token(customer_id)
         return Customer(customer_id, token, self.outputs["api_url"], self.history)
 

@@ -18,6 +18,8 @@ class Scene:
     accepted: list[Answer] = field(default_factory=list)
     streams: set[str] = field(default_factory=set)
     before: Observation | None = None
+    cancelled: set[str] = field(default_factory=set)
+    package: bytes = field(default=b"", repr=False)
 
     @property
     def stream(self) -> str:
