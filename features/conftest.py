@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from pathlib import Path
 from random import Random
 from time import monotonic
 from typing import Any
@@ -15,6 +16,7 @@ from features.harness.promises import promise_of
 from features.harness.scene import Scene
 from features.harness.targets import NEEDS, Target
 from features.harness.witness import Step, Witness
+from features.report import plugin
 
 STEPS = ("orders", "commands", "history", "faults", "downstream", "reads", "evolution")
 SEEDS = 2**32
@@ -23,6 +25,8 @@ SEEDS = 2**32
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("promises")
     group.addoption("--seed", type=int, help="what is left to chance in scenarios, to replay them")
+    group.addoption("--promise", type=int, action="append", help="only this one; repeatable")
+    group.addoption("--report", type=Path, metavar="FILE", help="write a page about the run")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -30,6 +34,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "needs(tag): what a target has to offer")
     for concept in STEPS:
         config.pluginmanager.import_plugin(f"features.steps.{concept}")
+    config.pluginmanager.register(plugin)
+    report = config.getoption("--report")
+    if report and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(plugin.Reporter(report))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanted = config.getoption("--promise")
+    if not wanted:
+        return
+    marked = [(item, item.get_closest_marker("promise")) for item in items]
+    kept = [item for item, promise in marked if promise and promise.args[0] in wanted]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
 
 
 def pytest_bdd_apply_tag(tag: str, function: Any) -> bool | None:
@@ -62,6 +80,7 @@ def elsewhere(witness: Witness) -> Iterator[Kit]:
     with targets.embedded() as started:
         kit = Kit(started, witness, History())
         witness.judges.append(kit.refuse_history)
+        witness.tellers.append(kit.tell)
         yield kit
 
 
@@ -71,7 +90,9 @@ def witness(request: pytest.FixtureRequest, seed: int) -> Witness:
     where = request.node.nodeid
     replay = f"pytest '{where}' --seed {seed}"
     request.node.add_report_section("call", "replay", replay)
-    return Witness(Random(f"{seed} {where}"))
+    witness = Witness(Random(f"{seed} {where}"), replay)
+    request.node.stash[plugin.WITNESS] = witness
+    return witness
 
 
 @pytest.fixture
@@ -79,6 +100,7 @@ def kit(target: Target, witness: Witness, request: pytest.FixtureRequest) -> Ite
     """The kit, free of faults before and after each scenario."""
     kit = Kit(target, witness, History())
     witness.judges.append(kit.refuse_history)
+    witness.tellers.append(kit.tell)
     yield kit
     kit.end_faults()
 
@@ -89,8 +111,9 @@ def scene() -> Scene:
     return Scene()
 
 
-def pytest_bdd_before_scenario(request: pytest.FixtureRequest) -> None:
-    request.getfixturevalue("witness")
+def pytest_bdd_before_scenario(request: pytest.FixtureRequest, feature: Any, scenario: Any) -> None:
+    witness: Witness = request.getfixturevalue("witness")
+    witness.feature, witness.scenario = feature.name, scenario.name
     for need in request.node.iter_markers("needs"):
         target: Target = request.getfixturevalue("target")
         if need.args[0] not in target.offers:
@@ -115,5 +138,6 @@ def pytest_bdd_step_error(request: pytest.FixtureRequest) -> None:
 def pytest_bdd_after_scenario(request: pytest.FixtureRequest, scenario: Any) -> None:
     """A scenario whose steps all passed is still judged: by its history, and by what it saw."""
     witness: Witness = request.getfixturevalue("witness")
+    witness.tell()
     if [step.status for step in witness.steps] == ["passed"] * len(scenario.steps):
         witness.judge()

@@ -10,8 +10,9 @@ import random
 import socket
 import struct
 import threading
+import time
 from asyncio import IncompleteReadError, StreamReader, StreamWriter
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Self
 from urllib.parse import urlsplit
@@ -21,15 +22,18 @@ from bitacora.faults.rules import Call, Delay, Fault, LoseAnswer, Refuse, Rule, 
 
 HOST = "127.0.0.1"
 STOP_TIMEOUT_S = 5.0
+MOMENTS = 1000
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER with time 0: close sends a reset
 
 
 class Injection:
-    """A rule at work. `applied` counts the calls that met its fault."""
+    """A rule at work. `applied` counts the calls that met its fault, `moments` are when (of
+    time.monotonic, the last ones)."""
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.applied = 0
+        self.moments: deque[float] = deque(maxlen=MOMENTS)
         self._random = random.Random(rule.seed)
 
     def strikes(self, call: Call) -> bool:
@@ -38,6 +42,7 @@ class Injection:
         if not self.rule.matches(call) or self._random.random() >= self.rule.probability:
             return False
         self.applied += 1
+        self.moments.append(time.monotonic())
         return True
 
 

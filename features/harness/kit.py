@@ -12,6 +12,7 @@ from features.harness.customers import Customer
 from features.harness.history import History
 from features.harness.targets import Embedded, Target
 from features.harness.witness import Witness
+from features.report.telling import timeline
 from reference_service.aws.dynamodb_event_store import DynamoDBEventStore
 from reference_service.cqrs.commit import Commit
 
@@ -70,11 +71,19 @@ class Kit:
         self.witness.saw("answers", len(answers))
         if not answers:
             return
-        stored = {stream: self._store().load(stream) for stream in self.history.streams()}
-        report = self.history.report(stored)
+        report = self.history.report(self._spoken_of())
         self.witness.more["history"] = dict(report.promises)
         told = [f"{each.kind} in {each.stream}: {each.detail}" for each in report.findings]
         assert report.verdict != "violated", "Of what customers were told: " + "; ".join(told)
+
+    def tell(self) -> dict[str, Any]:
+        """For the report: the order that most was asked about."""
+        exchanges = self.history.exchanges
+        return {"timeline": timeline(self.witness, exchanges, self._spoken_of())}
+
+    def _spoken_of(self) -> dict[str, list[Commit]]:
+        """What the event store holds of every order that was spoken of."""
+        return {stream: self._store().load(stream) for stream in self.history.streams()}
 
     def _store(self) -> DynamoDBEventStore:
         return DynamoDBEventStore(
@@ -108,7 +117,9 @@ class Kit:
         """A fault of the proxy's (bitacora/faults/rules.py) under a name that readers understand;
         it has to strike, or the scenario is unknown."""
         injection = self.proxy.inject(rule)
-        self.witness.expect_strikes(name, lambda: injection.applied, required=required)
+        self.witness.expect_strikes(
+            name, lambda: injection.applied, required=required, moments=injection.moments
+        )
         return injection
 
     def end_faults(self) -> None:
