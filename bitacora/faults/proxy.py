@@ -17,8 +17,21 @@ from collections.abc import Callable
 from typing import Self
 from urllib.parse import urlsplit
 
+from bitacora.faults.callers import end_process_behind
 from bitacora.faults.http1 import MalformedMessage, Message, read_request, read_response
-from bitacora.faults.rules import Call, Delay, Fault, LoseAnswer, Refuse, Rule, SlowAnswer, call_of
+from bitacora.faults.partial import Batch, throttled
+from bitacora.faults.rules import (
+    Call,
+    Delay,
+    EndCaller,
+    LoseAnswer,
+    PartlyRefuse,
+    Refuse,
+    Rule,
+    SlowAnswer,
+    Throttle,
+    call_of,
+)
 
 HOST = "127.0.0.1"
 STOP_TIMEOUT_S = 5.0
@@ -34,12 +47,12 @@ class Injection:
         self.rule = rule
         self.applied = 0
         self.moments: deque[float] = deque(maxlen=MOMENTS)
-        self._random = random.Random(rule.seed)
+        self.random = random.Random(rule.seed)
 
     def strikes(self, call: Call) -> bool:
         if self.rule.times is not None and self.applied >= self.rule.times:
             return False
-        if not self.rule.matches(call) or self._random.random() >= self.rule.probability:
+        if not self.rule.matches(call) or self.random.random() >= self.rule.probability:
             return False
         self.applied += 1
         self.moments.append(time.monotonic())
@@ -93,11 +106,10 @@ class FaultProxy:
         with self._lock:
             return self._seen[service, operation]
 
-    def _fault_for(self, call: Call) -> Fault | None:
+    def _struck_by(self, call: Call) -> Injection | None:
         with self._lock:
             self._seen[call.service, call.operation] += 1
-            struck = (i.rule.fault for i in self._injections if i.strikes(call))
-            return next(struck, None)
+            return next((one for one in self._injections if one.strikes(call)), None)
 
     def _connected(self, reader: StreamReader, writer: StreamWriter) -> None:
         connection = self._loop.create_task(self._serve(reader, writer))
@@ -111,7 +123,7 @@ class FaultProxy:
 
         try:
             while request := await read_request(reader, go_on):
-                answer = await self._answer(request)
+                answer = await self._answer(request, writer)
                 if answer is None:
                     return
                 writer.write(answer.raw)
@@ -123,11 +135,10 @@ class FaultProxy:
         finally:
             writer.close()
 
-    async def _answer(self, request: Message) -> Message | None:
+    async def _answer(self, request: Message, client: StreamWriter) -> Message | None:
         """The cloud's answer, or None when the client gets none."""
-        match self._fault_for(call_of(request)):
-            case None:
-                return await self._forward(request)
+        struck = self._struck_by(call_of(request))
+        match struck and struck.rule.fault:
             case Refuse():
                 raise ConnectionResetError("refused by a rule")
             case LoseAnswer():
@@ -135,11 +146,21 @@ class FaultProxy:
                 return None
             case Delay(delay_s):
                 await asyncio.sleep(delay_s)
-                return await self._forward(request)
             case SlowAnswer(delay_s):
                 answer = await self._forward(request)
                 await asyncio.sleep(delay_s)
                 return answer
+            case Throttle():
+                return throttled(request)
+            case PartlyRefuse() if struck:
+                batch = Batch.of(request, struck.random)
+                return batch.answer(await self._forward(batch.passed) if batch.passed else None)
+            case EndCaller(after):
+                if after:
+                    await self._forward(request)
+                end_process_behind(client.get_extra_info("peername"))
+                return None
+        return await self._forward(request)
 
     async def _forward(self, request: Message) -> Message:
         address = urlsplit(self._upstream())

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from bitacora.faults.http1 import Message
 
-_CREDENTIAL_SCOPE = re.compile(r"Credential=[^/]+/\d{8}/[^/]+/([a-z0-9-]+)/aws4_request")
+_CREDENTIAL_SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([a-z0-9-]+)/aws4_request")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,25 @@ class SlowAnswer:
     delay_s: float
 
 
-Fault = LoseAnswer | Refuse | Delay | SlowAnswer
+@dataclass(frozen=True)
+class Throttle:
+    """The service refuses the request as one too many (status 400); it has no effect."""
+
+
+@dataclass(frozen=True)
+class PartlyRefuse:
+    """Of a PutRecords or PutEvents some entries, at least one, are refused; the rest takes effect
+    and the answer has status 200, as the services document it."""
+
+
+@dataclass(frozen=True)
+class EndCaller:
+    """The process that calls is ended on the spot: before the request has any effect, or after."""
+
+    after: bool = True
+
+
+Fault = LoseAnswer | Refuse | Delay | SlowAnswer | Throttle | PartlyRefuse | EndCaller
 
 
 @dataclass(frozen=True)
@@ -75,8 +93,14 @@ class Rule:
 def call_of(request: Message) -> Call:
     """Service from the signature's credential scope; operation from X-Amz-Target (JSON protocols),
     the Action parameter (query protocol) or method and path (REST)."""
+    service, _ = scope_of(request)
+    return Call(service, _operation(request), request.body)
+
+
+def scope_of(request: Message) -> tuple[str, str]:
+    """Service and region that the request is signed for; empty when it is not signed."""
     scope = _CREDENTIAL_SCOPE.search(request.headers.get("authorization", ""))
-    return Call(scope[1] if scope else "", _operation(request), request.body)
+    return (scope[2], scope[1]) if scope else ("", "")
 
 
 def _operation(request: Message) -> str:
