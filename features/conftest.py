@@ -18,7 +18,17 @@ from features.harness.targets import NEEDS, Target
 from features.harness.witness import Step, Witness
 from features.report import plugin
 
-STEPS = ("orders", "commands", "history", "faults", "downstream", "reads", "evolution")
+STEPS = (
+    "orders",
+    "commands",
+    "history",
+    "faults",
+    "queues",
+    "log",
+    "downstream",
+    "reads",
+    "evolution",
+)
 SEEDS = 2**32
 
 

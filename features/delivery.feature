@@ -26,3 +26,58 @@ Feature: Delivering events downstream
     And everything has arrived downstream
     When every batch since the beginning is delivered again to the relay, the publisher and the projector
     Then the event store, the read model, the shipments and the ledger are what they were
+
+  @promise-8 @needs-stream-faults
+  Scenario: Reordered events are applied in version order
+    Given commits change places on their way to the relay and the publisher
+    And fulfilment, the ledger and the notification do not listen for a while
+    When 9 orders live their life
+    And what waits for them is shuffled, and some of it doubled
+    And they listen again
+    Then within 30 seconds every accepted command is visible in the read model
+    And every public event is in the ledger once
+    And every confirmed order is shipped
+
+  @promise-9 @needs-stream-faults @needs-lost-answers
+  Scenario Outline: A crash between effect and checkpoint repeats nothing
+    Given the <function> ends <times> right after its effect
+    When 3 orders live their life
+    Then within 60 seconds every accepted command is visible in the read model
+    And every public event is in the ledger once
+    And every confirmed order is shipped
+
+    Examples:
+      | function         | times |
+      | command          | once  |
+      | relay            | twice |
+      | publisher        | twice |
+      | projector        | twice |
+      | status-projector | twice |
+      | fulfilment       | twice |
+      | command-worker   | once  |
+      | ledger           | twice |
+
+  @promise-10 @needs-lost-answers
+  Scenario Outline: A partly failed PutRecords or PutEvents neither loses nor reorders
+    Given calls of <operation> are <refused>
+    When 9 orders live their life
+    Then within 60 seconds every accepted command is visible in the read model
+    And every public event is in the ledger once
+    And every confirmed order is shipped
+    And in the log the commits of each order stand in order
+
+    Examples:
+      | operation  | refused             |
+      | PutRecords | refused in part     |
+      | PutRecords | refused as too many |
+      | PutEvents  | refused in part     |
+      | PutEvents  | refused as too many |
+
+  @promise-11 @needs-stream-faults
+  Scenario: A reshard keeps the order of each stream
+    Given the delivery of one shard is late
+    When 12 orders live their life while the log's shard is split and merged again
+    Then within 30 seconds every accepted command is visible in the read model
+    And every public event is in the ledger once
+    And every confirmed order is shipped
+    And in the log the commits of each order stand in order

@@ -35,6 +35,11 @@ class Answer:
     body: dict[str, Any]
 
     @property
+    def problem(self) -> str | None:
+        """The kind of a refusal. Of an error of the gateway's nobody knows what became of it."""
+        return UNKNOWN if self.status >= 500 and "type" not in self.body else self.body.get("type")
+
+    @property
     def told(self) -> tuple[int, str | None, dict[str, Any]]:
         """What a customer may rely on: status, version (ETag) and body."""
         return self.status, self.headers.get("etag"), self.body
@@ -64,7 +69,7 @@ class Customer:
         return until(
             "an answer that is more than «try again»",
             lambda: self._send(request),
-            lambda answer: answer.body.get("type") not in repeated,
+            lambda answer: answer.problem not in repeated,
             at_most_s=TRY_FOR_S,
         )
 

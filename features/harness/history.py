@@ -8,10 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from bitacora.audit.history import Append, Operation, Read, Report, Stored, check
 from bitacora.audit.history.operations import CONFLICT
-from features.harness.customers import Answer, Request
+from features.harness.customers import UNKNOWN, Answer, Request
 from reference_service.cqrs.commit import Commit
 
-UNDECIDED = "urn:bitacora:problem:outcome-unknown"
 # Times before the scenario's own: for writers whose commands no customer sent.
 BEFORE = 0.0
 
@@ -123,7 +122,7 @@ def _append(
     commits: Mapping[tuple[str, int], Commit],
 ) -> Append:
     answer, told = exchange.answer, dict[str, Any]()
-    if answer is None or answer.body.get("type") == UNDECIDED:
+    if answer is None or answer.problem == UNKNOWN:
         outcome = "unknown"
     elif _done(answer):
         stored = commits.get((stream, answer.body["commit"]))
@@ -132,10 +131,8 @@ def _append(
     elif answer.status == 412:
         outcome = "failed"
         told = {"reason": CONFLICT, "version": answer.body["version"]}
-    elif 400 <= answer.status < 500 or "type" in answer.body:
-        outcome, told = "failed", {"reason": str(answer.body.get("type", answer.status))}
     else:
-        outcome = "unknown"
+        outcome, told = "failed", {"reason": answer.problem or str(answer.status)}
     return Append(
         client=exchange.customer,
         stream=stream,

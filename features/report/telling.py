@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from features.harness.customers import Request
-from features.harness.history import UNDECIDED, Exchange
+from features.harness.customers import UNKNOWN, Request
+from features.harness.history import Exchange
 from features.harness.witness import Witness
 from reference_service.cqrs.commit import Commit
 
@@ -90,7 +90,7 @@ def _what(request: Request | str) -> str:
 def _outcome(exchange: Exchange) -> str:
     """done, refused, "not yet" for what may be tried again, or unknown."""
     answer = exchange.answer
-    if answer is None or answer.body.get("type") == UNDECIDED:
+    if answer is None or answer.problem == UNKNOWN:
         return "unknown"
     if answer.status < 400:
         return "done"

@@ -1,18 +1,40 @@
 """What goes wrong on purpose, at the delivery engine and at the proxy before the cloud."""
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from pytest_bdd import given, parsers, then, when
 
 from bitacora.audit.until import until
-from bitacora.faults import Delay, Injection, LoseAnswer, Refuse, Rule
+from bitacora.faults import (
+    Delay,
+    EndCaller,
+    Injection,
+    LoseAnswer,
+    PartlyRefuse,
+    Refuse,
+    Rule,
+    Throttle,
+)
 from features.harness.kit import Kit
 from features.harness.scene import Scene
+from reference_service.order.public import SOURCE
 
 CONSUMERS = ("relay", "projector", "publisher")
 REPEATED, LOST = 30, 2
 SDK_ATTEMPTS = 3
 MET_WITHIN_S = 90
+PUBLISHED = SOURCE.encode()
+TIMES = {"once": 1, "twice": 2}
+REFUSALS = {"refused in part": PartlyRefuse(), "refused as too many": Throttle()}
+REFUSED_CALLS = {"refused in part": None, "refused as too many": 2 * SDK_ATTEMPTS}
+# Two of three calls: one of them would end with a commit that is never tried again.
+REFUSED = 2 / 3
+# A queue hides a message from others as long as six times its consumer may take; here as long as
+# a message needs that is handled at once.
+HIDDEN_S = "5"
 LOSSES = {"lost once": 1, "lost 4 times": 4, "always lost": None}
 REDELIVERED_WITHIN_S = 90
 
@@ -156,3 +178,88 @@ def stop_projector(kit: Kit) -> None:
 @when("the projector goes on")
 def resume_projector(kit: Kit) -> None:
     kit.fault("projector", "resume")
+
+
+@given("commits change places on their way to the relay and the publisher")
+def reorder(kit: Kit) -> None:
+    """Those of different items, as DynamoDB Streams may: each commit is an item."""
+    for consumer in ("relay", "publisher"):
+        kit.fault(consumer, "reorder", times=REPEATED, hold_ms=400)
+
+
+@given(parsers.re("calls of (?P<operation>[A-Za-z]+) are (?P<refused>refused.+)"))
+def refuse_calls(kit: Kit, operation: str, refused: str) -> None:
+    service = {"PutRecords": "kinesis", "PutEvents": "events"}[operation]
+    kit.inject(
+        Rule(
+            fault=REFUSALS[refused],
+            service=service,
+            operation=operation,
+            # What the order service calls: fulfilment tells of shipments by PutEvents too.
+            body=lambda body: service == "kinesis" or PUBLISHED in body,
+            times=REFUSED_CALLS[refused],
+            probability=REFUSED,
+            seed=kit.witness.random.getrandbits(32),
+        ),
+        f"{operation} is {refused}",
+    )
+
+
+@given(parsers.re("the (?P<function>[a-z-]+) ends (?P<times>once|twice) right after its effect"))
+def end_after_effect(kit: Kit, function: str, times: str) -> Iterator[None]:
+    """What it calls to have its effect is done, and then its process is gone.
+
+    The projector's effect is a transaction of PostgreSQL, after which it calls nobody: what it
+    would have answered is lost instead.
+    """
+    if function == "projector":
+        kit.fault(function, "lose_answer", times=TIMES[times])
+        yield
+        return
+    service, operation, holds = _effect(kit, function)
+    kit.inject(
+        Rule(
+            fault=EndCaller(after=True),
+            service=service,
+            operation=operation,
+            body=lambda body: all(text in body for text in holds),
+            times=TIMES[times],
+        ),
+        f"the {function} ends after its effect",
+    )
+    with _hidden_for_a_moment(kit, function):
+        yield
+
+
+def _effect(kit: Kit, function: str) -> tuple[str, str, list[bytes]]:
+    """Service and operation of the call by which a function has its effect; what its body holds."""
+    events, shipments, statuses = (
+        json.dumps(kit.outputs[name]).encode()
+        for name in ("events_table", "shipments_table", "order_status_table")
+    )
+    return {
+        "command": ("dynamodb", "PutItem", [events, b"PaymentReceived"]),
+        "relay": ("kinesis", "PutRecords", []),
+        "publisher": ("events", "PutEvents", [PUBLISHED]),
+        "status-projector": ("dynamodb", "UpdateItem", [statuses]),
+        "fulfilment": ("dynamodb", "PutItem", [shipments]),
+        "command-worker": ("dynamodb", "PutItem", [events, b"OrderShipped"]),
+        "ledger": ("s3", f"PUT /{kit.outputs['ledger_bucket']}/*", []),
+    }[function]
+
+
+@contextmanager
+def _hidden_for_a_moment(kit: Kit, function: str) -> Iterator[None]:
+    """A message that its consumer did not finish comes back soon, where there is a queue."""
+    key = {"command-worker": "order-commands"}.get(function, function)
+    url = kit.outputs["queues"].get(key)
+    if url is None:
+        yield
+        return
+    sqs, name = kit.target.client("sqs"), "VisibilityTimeout"
+    before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"]
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={name: HIDDEN_S})
+    try:
+        yield
+    finally:
+        sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
