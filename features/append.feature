@@ -5,13 +5,20 @@ Feature: Appending to an order's history
   @promise-1 @needs-lost-answers
   Scenario: Only one of many concurrent appends wins
     Given an order at version 3
-    And 20 devices of its customer are in use
+    And 8 devices of its customer are in use
     And the event store takes half a second for each append
     When each device sends a different command for it at once, expecting version 3
     Then exactly one is accepted
     And the others are told that the order has moved on to version 4
     And its history holds 4 versions without a gap
     And several appends were really under way at once
+
+  @promise-2 @needs-lost-answers
+  Scenario: Every order's history is linearizable under mixed load
+    Given some answers of the event store to appends are lost, and some are late
+    When 3 customers use 2 devices each, for commands and reads of all sorts
+    Then what the devices were told is linearizable
+    And commands met conflicts among it, and were repeated
 
   @promise-3 @needs-lost-answers
   Scenario Outline: A lost answer is recognised as committed
@@ -37,6 +44,20 @@ Feature: Appending to an order's history
     And the customer sends the same command with the same Idempotency-Key again
     Then the customer is told that the payment made version 3
     And the payment stands in its history once
+
+  @promise-4 @needs-lost-answers
+  Scenario Outline: Several events of one command are all or nothing
+    Given an order that is visible at version 1
+    And its next append <accident>
+    When its customer pays all of it, while other devices look at it all the time
+    Then every look shows the payment and the confirmation, or neither
+    And they stand in its history once, in one commit
+
+    Examples:
+      | accident                           |
+      | is late                            |
+      | never leaves its function          |
+      | is the last that its function does |
 
   @promise-5
   Scenario: The same Idempotency-Key gives the same answer and one effect

@@ -28,6 +28,9 @@ STEPS = (
     "downstream",
     "reads",
     "evolution",
+    "mixed",
+    "isolation",
+    "alarms",
 )
 SEEDS = 2**32
 

@@ -11,7 +11,7 @@ Feature: Reading what was projected
   @promise-12 @needs-stream-faults
   Scenario: A read with a version token says that it cannot show that version yet
     Given an order that is visible at version 1
-    And the projector is stopped
+    And nothing more reaches the read model
     When its customer pays a part
     And asks for the order at the version that the payment made
     Then the customer is told that only version 1 is visible yet

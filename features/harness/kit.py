@@ -1,9 +1,10 @@
 """The kit as one scenario sees it: the target, what goes wrong on it, and what is asked of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from bitacora.audit.history import Report
 from bitacora.audit.observation import Observation
 from bitacora.audit.until import until
 from bitacora.embedded.environment import Environment
@@ -27,6 +28,7 @@ class Kit:
     target: Target
     witness: Witness
     history: History
+    stopped: list[str] = field(default_factory=list)
 
     def new_customer(self) -> Customer:
         number = UUID(int=self.witness.random.getrandbits(128))
@@ -71,10 +73,14 @@ class Kit:
         self.witness.saw("answers", len(answers))
         if not answers:
             return
-        report = self.history.report(self._spoken_of())
+        report = self.history_report()
         self.witness.more["history"] = dict(report.promises)
         told = [f"{each.kind} in {each.stream}: {each.detail}" for each in report.findings]
         assert report.verdict != "violated", "Of what customers were told: " + "; ".join(told)
+
+    def history_report(self) -> Report:
+        """The checker's, of all that was asked and told so far."""
+        return self.history.report(self._spoken_of())
 
     def tell(self) -> dict[str, Any]:
         """For the report: the order that most was asked about."""
@@ -122,11 +128,21 @@ class Kit:
         )
         return injection
 
+    def stop_database(self, *, kill: bool = False) -> None:
+        """Until `end_faults`; `kill` as a crash would, otherwise as a maintenance does."""
+        postgres = self.environment.postgres
+        self.stopped.append("the database")
+        postgres.kill() if kill else postgres.stop()
+        self.witness.struck("the database is " + ("killed" if kill else "stopped"), 1)
+
     def end_faults(self) -> None:
-        """Of what stands between the functions and the cloud, and of every mapping."""
+        """Of what stands between functions and stores, of the stores, and of every mapping."""
         if not isinstance(self.target, Embedded):
             return
         self.proxy.clear()
+        if self.stopped:
+            self.environment.postgres.start()
+            self.stopped.clear()
         for mapping in self.environment.delivery.mappings():
             for kind in COUNTED:
                 if mapping["faults"][kind]["armed"]:

@@ -85,6 +85,10 @@ class Witness:
         before = struck()
         self.faults.append(Fault(name, lambda: struck() - before, required, moments))
 
+    def struck(self, name: str, count: int) -> None:
+        """So often something has gone wrong already; never is not enough."""
+        self.faults.append(Fault(name, lambda: count))
+
     def strikes(self) -> Counter[str]:
         """How often each fault has struck so far."""
         counts: Counter[str] = Counter()

@@ -34,7 +34,7 @@ REFUSED_CALLS = {"refused in part": None, "refused as too many": 2 * SDK_ATTEMPT
 REFUSED = 2 / 3
 # A queue hides a message from others as long as six times its consumer may take; here as long as
 # a message needs that is handled at once.
-HIDDEN_S = "5"
+HIDDEN_S = "3"
 LOSSES = {"lost once": 1, "lost 4 times": 4, "always lost": None}
 REDELIVERED_WITHIN_S = 90
 
@@ -170,14 +170,14 @@ def deliver_again(kit: Kit) -> None:
             delivery.delete_mapping(again)
 
 
-@given("the projector is stopped")
+@given("nothing more reaches the read model")
 def stop_projector(kit: Kit) -> None:
     kit.fault("projector", "stop")
 
 
-@when("the projector goes on")
-def resume_projector(kit: Kit) -> None:
-    kit.fault("projector", "resume")
+@when(parsers.re("the (?P<consumer>relay|projector) goes on"))
+def resume(kit: Kit, consumer: str) -> None:
+    kit.fault(consumer, "resume")
 
 
 @given("commits change places on their way to the relay and the publisher")
@@ -227,7 +227,7 @@ def end_after_effect(kit: Kit, function: str, times: str) -> Iterator[None]:
         ),
         f"the {function} ends after its effect",
     )
-    with _hidden_for_a_moment(kit, function):
+    with hidden_for_a_moment(kit, function):
         yield
 
 
@@ -249,16 +249,21 @@ def _effect(kit: Kit, function: str) -> tuple[str, str, list[bytes]]:
 
 
 @contextmanager
-def _hidden_for_a_moment(kit: Kit, function: str) -> Iterator[None]:
-    """A message that its consumer did not finish comes back soon, where there is a queue."""
+def hidden_for_a_moment(kit: Kit, function: str, receives: int | None = None) -> Iterator[None]:
+    """A message that its consumer did not finish comes back soon, where there is a queue; with
+    `receives` it becomes a dead letter after so many."""
     key = {"command-worker": "order-commands"}.get(function, function)
     url = kit.outputs["queues"].get(key)
     if url is None:
         yield
         return
-    sqs, name = kit.target.client("sqs"), "VisibilityTimeout"
-    before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[name])["Attributes"]
-    sqs.set_queue_attributes(QueueUrl=url, Attributes={name: HIDDEN_S})
+    sqs, names = kit.target.client("sqs"), ["VisibilityTimeout", "RedrivePolicy"]
+    before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    soon = {"VisibilityTimeout": HIDDEN_S}
+    if receives:
+        policy = json.loads(before["RedrivePolicy"]) | {"maxReceiveCount": receives}
+        soon["RedrivePolicy"] = json.dumps(policy)
+    sqs.set_queue_attributes(QueueUrl=url, Attributes=soon)
     try:
         yield
     finally:
