@@ -15,7 +15,7 @@ from bitacora.delivery.worker import Surroundings
 
 logger = logging.getLogger("bitacora.delivery")
 
-METRIC_INTERVAL_S = 15.0
+METRIC_INTERVAL_S = 5.0
 METRIC_LOOK_S = 1.0
 DELETE_TIMEOUT_S = 5.0
 

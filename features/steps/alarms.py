@@ -14,6 +14,8 @@ from features.harness.scene import Scene
 
 # The deployed limit is minutes; the alarm itself, its metric and its way are the same.
 LIMIT_MS = 1500
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html
+STREAM_RETENTION_S = 24 * 3600
 RAISED_WITHIN_S = 60
 # How much sooner than the records are given up an alarm has to be: somebody has to come and mend.
 MARGIN = 10
@@ -24,21 +26,15 @@ KEPT = (
 )
 
 
-@given(
-    parsers.re("the (?P<consumer>relay|projector) cannot reach the (log|database)"),
-    target_fixture="alarm",
-)
-def stand_still(kit: Kit, consumer: str) -> Iterator[Mapping[str, Any]]:
+@given("the relay cannot reach the log", target_fixture="alarm")
+def stand_still(kit: Kit) -> Iterator[Mapping[str, Any]]:
     """Its alarm is deployed with a limit of seconds, and put back."""
-    alarm = _alarm(kit, consumer)
+    [alarm] = [one for one in _alarms(kit) if _function(one) == kit.outputs["functions"]["relay"]]
     cloudwatch = kit.target.client("cloudwatch")
     short = {name: alarm[name] for name in KEPT if name in alarm} | {"Threshold": LIMIT_MS}
     cloudwatch.put_metric_alarm(**short)
-    if consumer == "relay":
-        rule = Rule(fault=Refuse(), service="kinesis", operation="PutRecords", times=None)
-        kit.inject(rule, "the relay does not reach the log")
-    else:
-        kit.stop_database()
+    rule = Rule(fault=Refuse(), service="kinesis", operation="PutRecords", times=None)
+    kit.inject(rule, "the relay does not reach the log")
     yield alarm
     cloudwatch.put_metric_alarm(**short | {"Threshold": alarm["Threshold"]})
 
@@ -51,16 +47,13 @@ def place(kit: Kit, scene: Scene) -> None:
     scene.order_id = placed.body["order_id"]
 
 
-@then(
-    parsers.re("an alarm about the (?P<consumer>[a-z]+) is raised and told to whoever listens"),
-)
-def raised_and_told(kit: Kit, consumer: str, alarm: Mapping[str, Any]) -> None:
+@then("an alarm about the relay is raised and told to whoever listens")
+def raised_and_told(kit: Kit, alarm: Mapping[str, Any]) -> None:
     sqs, sns = kit.target.client("sqs"), kit.target.client("sns")
     [topic] = alarm["AlarmActions"]
-    url = sqs.create_queue(QueueName=f"listener-of-{consumer}")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    url, arn = _listener(sqs, topic, "listens-to-alarms")
     listens = sns.subscribe(
-        TopicArn=topic, Protocol="sqs", Endpoint=arn["QueueArn"], ReturnSubscriptionArn=True
+        TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True
     )
     heard: list[str] = []
 
@@ -77,21 +70,38 @@ def raised_and_told(kit: Kit, consumer: str, alarm: Mapping[str, Any]) -> None:
     finally:
         sns.unsubscribe(SubscriptionArn=listens["SubscriptionArn"])
         sqs.delete_queue(QueueUrl=url)
-    kit.witness.struck(f"the {consumer} stands still", len(heard))
+    kit.witness.struck("the relay stands still", len(heard))
 
 
-@then(
-    "it is deployed to be raised long before a record is given up, and that long before it expires"
-)
-def in_time(kit: Kit, alarm: Mapping[str, Any]) -> None:
-    """Read from what is deployed: limit of the alarm, age of a record, retention of the stream."""
-    function = alarm["Dimensions"][0]["Value"]
-    key = next(key for key, name in kit.outputs["functions"].items() if name == function)
-    given_up_s = kit.mapping(key)["request"]["MaximumRecordAgeInSeconds"]
-    kept_s = {"relay": 24 * 3600, "projector": _log_retention_s(kit)}[key]
-    limit_s = alarm["Threshold"] / 1000
-    assert 0 < limit_s * MARGIN <= given_up_s, (limit_s, given_up_s)
-    assert given_up_s * 2 <= kept_s, (given_up_s, kept_s)
+@then("each reader of a stream has one, raised long before a record is given up or expires")
+def in_time(kit: Kit) -> None:
+    """Read from what is deployed: limits of alarms, ages of records, retention of the streams."""
+    limits_s = {_function(one): one["Threshold"] / 1000 for one in _alarms(kit)}
+    mappings = [one["request"] for one in kit.environment.delivery.mappings()]
+    assert limits_s.keys() == {one["FunctionName"].rpartition(":")[2] for one in mappings}
+    kept_s = {"dynamodb": STREAM_RETENTION_S, "kinesis": _log_retention_s(kit)}
+    for mapping in mappings:
+        limit_s = limits_s[mapping["FunctionName"].rpartition(":")[2]]
+        given_up_s = mapping["MaximumRecordAgeInSeconds"]
+        assert 0 < limit_s * MARGIN <= given_up_s, (mapping, limit_s)
+        assert given_up_s * 2 <= kept_s[mapping["EventSourceArn"].split(":")[2]], mapping
+    kit.witness.saw("alarms", len(limits_s))
+
+
+def _listener(sqs: Any, topic: str, name: str) -> tuple[str, str]:
+    """URL and ARN of a queue that the topic may send to."""
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    told = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": told["QueueArn"],
+        "Condition": {"ArnEquals": {"aws:SourceArn": topic}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    return url, told["QueueArn"]
 
 
 def _log_retention_s(kit: Kit) -> int:
@@ -101,17 +111,13 @@ def _log_retention_s(kit: Kit) -> int:
     return int(told["StreamDescriptionSummary"]["RetentionPeriodHours"]) * 3600
 
 
-@when(parsers.re("the (relay|projector) can reach the (log|database) again"))
+@when("the relay can reach the log again")
 def goes_on(kit: Kit) -> None:
     kit.end_faults()
 
 
-@then(
-    parsers.parse(
-        "within {seconds:d} seconds the order is visible and the {consumer} has caught up"
-    )
-)
-def over(kit: Kit, scene: Scene, consumer: str, seconds: int) -> None:
+@then(parsers.parse("within {seconds:d} seconds the order is visible and the relay has caught up"))
+def over(kit: Kit, scene: Scene, seconds: int) -> None:
     until(
         "the order is visible",
         lambda: scene.owner.read(f"/orders/{scene.order_id}"),
@@ -119,21 +125,23 @@ def over(kit: Kit, scene: Scene, consumer: str, seconds: int) -> None:
         at_most_s=seconds,
     )
     until(
-        "it has caught up",
-        lambda: kit.mapping(consumer)["iterator_age_ms"],
+        "the relay has caught up",
+        lambda: kit.mapping("relay")["iterator_age_ms"],
         lambda age_ms: age_ms == 0,
         at_most_s=seconds,
     )
 
 
-def _alarm(kit: Kit, consumer: str) -> dict[str, Any]:
-    name = kit.outputs["functions"][consumer]
-    found = kit.target.client("cloudwatch").get_paginator("describe_alarms").paginate()
-    [alarm] = [
-        one
-        for page in found
+def _function(alarm: Mapping[str, Any]) -> str:
+    return str(alarm["Dimensions"][0]["Value"])
+
+
+def _alarms(kit: Kit) -> list[dict[str, Any]]:
+    """Those about the age of what a function reads from a stream."""
+    pages = kit.target.client("cloudwatch").get_paginator("describe_alarms").paginate()
+    return [
+        dict(one)
+        for page in pages
         for one in page["MetricAlarms"]
         if one.get("MetricName") == "IteratorAge"
-        and one["Dimensions"] == [{"Name": "FunctionName", "Value": name}]
     ]
-    return dict(alarm)
