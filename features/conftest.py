@@ -31,6 +31,11 @@ STEPS = (
     "mixed",
     "isolation",
     "alarms",
+    "rebuilding",
+    "readers",
+    "past",
+    "audit",
+    "clocks",
 )
 SEEDS = 2**32
 

@@ -18,6 +18,7 @@ class Scene:
     accepted: list[Answer] = field(default_factory=list)
     streams: set[str] = field(default_factory=set)
     before: Observation | None = None
+    lags_s: list[float] = field(default_factory=list)
     cancelled: set[str] = field(default_factory=set)
     package: bytes = field(default=b"", repr=False)
 

@@ -268,3 +268,22 @@ def hidden_for_a_moment(kit: Kit, function: str, receives: int | None = None) ->
         yield
     finally:
         sqs.set_queue_attributes(QueueUrl=url, Attributes=before)
+
+
+@given("the database is killed")
+def kill_database(kit: Kit) -> None:
+    kit.stop_database(kill=True)
+
+
+@given("batches are repeated, late, lost and reordered on the way to everybody")
+def everything(kit: Kit) -> None:
+    for consumer in ("relay", "publisher", "projector", "status-projector"):
+        kit.fault(consumer, "repeat_batch", times=2)
+        kit.fault(consumer, "lose_answer", times=1)
+        kit.fault(consumer, "delay_ms", ms=200)
+    kit.fault("publisher", "reorder", times=2)
+
+
+@when("all faults end")
+def faults_end(kit: Kit) -> None:
+    kit.end_faults()

@@ -34,12 +34,13 @@ def an_order(kit: Kit, scene: Scene, version: int) -> None:
 @given(parsers.parse("an order that is visible at version {version:d}"))
 def a_visible_order(kit: Kit, scene: Scene, version: int) -> None:
     an_order(kit, scene, version)
-    until(
-        f"the order is visible at version {version}",
-        lambda: scene.owner.read(f"/orders/{scene.order_id}"),
-        lambda answer: answer.body.get("version") == version,
-        at_most_s=VISIBLE_WITHIN_S,
-    )
+    for where in ("", "/status"):
+        until(
+            f"the order is visible at version {version}, at {where or '/'}",
+            lambda where=where: scene.owner.read(f"/orders/{scene.order_id}{where}"),  # type: ignore[misc]
+            lambda answer: answer.body.get("version") == version,
+            at_most_s=VISIBLE_WITHIN_S,
+        )
 
 
 @step(parsers.re(r"(?P<count>\d+) orders (have lived|live) their life"), converters={"count": int})

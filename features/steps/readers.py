@@ -1,0 +1,215 @@
+"""Devices that read all the time, while commits arrive, batches repeat and tables are swapped."""
+
+import math
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from functools import partial
+from threading import Event
+
+from pytest_bdd import given, parsers, then, when
+
+from bitacora.audit.until import until
+from bitacora.targets import invoke
+from features.harness.customers import Answer, Customer, payment, placement
+from features.harness.kit import Kit
+from features.harness.scene import Scene
+from features.steps.faults import REPEATED
+from features.steps.orders import orders_live
+from features.steps.rebuilding import rebuilt
+
+WAYS = ("", "/status", "?min_version={version}", "?consistency=strong")
+PAUSE_S = 0.05
+ALIKE_WITHIN_S = 30
+HEARTBEAT_S = 30
+NOT_YET = "urn:bitacora:problem:not-yet-visible"
+
+
+@given("batches are repeated on the way to both read models")
+def repeated(kit: Kit) -> None:
+    for projector in ("projector", "status-projector"):
+        kit.fault(projector, "repeat_batch", times=REPEATED)
+
+
+@contextmanager
+def reading(owner: Customer, order_id: str) -> Iterator[list[Answer]]:
+    """A device for each way to read; what they were answered, whole once the block has ended."""
+    answers: list[Answer] = []
+    ended = Event()
+
+    def device(way: str) -> None:
+        seen = 1
+        while not ended.is_set():
+            answer = owner.read(f"/orders/{order_id}{way.format(version=seen)}")
+            seen = max(seen, answer.body["version"]) if answer.status == 200 else seen
+            answers.append(answer)
+            time.sleep(PAUSE_S)  # a device, not a flood
+
+    with ThreadPoolExecutor(len(WAYS)) as devices:
+        looks = [devices.submit(device, way) for way in WAYS]
+        try:
+            yield answers
+        finally:
+            ended.set()
+    for look in looks:
+        look.result()
+
+
+@when(
+    parsers.parse(
+        "its customer pays {parts:d} parts while devices read it in every way all the time"
+    )
+)
+def pay_and_read(scene: Scene, parts: int) -> None:
+    with reading(scene.owner, scene.order_id) as answers:
+        for _ in range(parts):
+            paid = scene.owner.get_through(payment(scene.order_id))
+            assert paid.status == 200, paid
+        until(
+            "every way has shown the last version",
+            lambda: [answer.body.get("version") for answer in answers].count(parts + 1),
+            lambda shown: shown >= len(WAYS),
+            at_most_s=ALIKE_WITHIN_S,
+        )
+    scene.answers = answers
+
+
+@then("no device was told an older version than before, or than it asked for")
+def never_backwards(kit: Kit) -> None:
+    report = kit.history_report()
+    told = {name: report.promises[name] for name in ("monotonic-reads", "read-your-writes")}
+    assert set(told.values()) == {"holds"}, (told, report.findings)
+
+
+@then("every read was answered")
+def all_answered(kit: Kit) -> None:
+    """A version that was asked for may not be there yet; nothing else is an excuse."""
+    reads = [one for one in kit.history.exchanges if isinstance(one.request, str)]
+    refused = [
+        one
+        for one in reads
+        if one.answer is None or (one.answer.status != 200 and one.answer.problem != NOT_YET)
+    ]
+    assert reads
+    assert not refused, refused[:3]
+
+
+@when(
+    parsers.parse(
+        "the read model is rebuilt while {count:d} orders live their life "
+        "and devices read all the time"
+    )
+)
+def rebuild_meanwhile(kit: Kit, scene: Scene, count: int) -> None:
+    with reading(scene.owner, scene.order_id), ThreadPoolExecutor(1) as background:
+        living = background.submit(orders_live, kit, scene, count)
+        until("something was accepted", lambda: len(kit.history.exchanges), bool, at_most_s=60)
+        progress = rebuilt(kit)
+        wait([living])
+        living.result()
+    assert progress["phase"] == "live", progress
+
+
+@when(parsers.parse("orders are placed at a rate of {rate:d} a second for {seconds:d} seconds"))
+def at_a_rate(kit: Kit, scene: Scene, rate: int, seconds: int) -> None:
+    """An order is placed at its moment, however long the ones before it took."""
+    count = rate * seconds
+    began = time.monotonic()
+    with ThreadPoolExecutor(count) as devices:
+        placed = [
+            devices.submit(_timed, scene.owner, began + number / rate) for number in range(count)
+        ]
+        scene.lags_s = [each.result() for each in placed]
+
+
+def _timed(owner: Customer, at: float) -> float:
+    """Seconds between the acceptance of an order and the first read that shows it."""
+    time.sleep(max(0.0, at - time.monotonic()))
+    answer = owner.get_through(placement())
+    assert answer.status == 201, answer
+    accepted = time.monotonic()
+    until(
+        "the order is visible",
+        partial(owner.read, f"/orders/{answer.body['order_id']}"),
+        lambda shown: shown.status == 200,
+        at_most_s=ALIKE_WITHIN_S,
+    )
+    return time.monotonic() - accepted
+
+
+@then(parsers.parse("each was visible within {seconds:d} seconds of its acceptance"))
+def in_time(kit: Kit, scene: Scene, seconds: int) -> None:
+    assert scene.lags_s
+    assert max(scene.lags_s) < seconds, sorted(scene.lags_s)
+    ordered = sorted(scene.lags_s)
+    kit.witness.more["lag"] = {
+        "half within s": round(ordered[len(ordered) // 2], 2),
+        "95 % within s": round(ordered[math.ceil(len(ordered) * 0.95) - 1], 2),
+    }
+
+
+@then(parsers.parse("the read model says that it lags by less than {minutes:d} minutes"))
+def says_its_lag(kit: Kit, scene: Scene, minutes: int) -> None:
+    """By the heartbeat, of which one is sent now and not only when its minute comes."""
+    invoke(kit.target, "heartbeat", {})
+    until(
+        "the read model's lag",
+        lambda: scene.owner.read("/orders").headers.get("read-model-lag", ""),
+        lambda lag: lag.isdigit() and int(lag) < minutes * 60,
+        at_most_s=HEARTBEAT_S,
+    )
+
+
+@then("every read model shows the same of these orders")
+def alike(kit: Kit, scene: Scene) -> None:
+    """Through the API: by id, by key, in the list and in the sum; and folded from the events."""
+    for placed, answers in _by_order(scene).items():
+        owner = kit.customer(_customer_of(kit, placed))
+        newest = max(answer.body["version"] for answer in answers)
+
+        def differences(
+            order_id: str = placed, owner: Customer = owner, newest: int = newest
+        ) -> dict[str, object]:
+            return _differences(owner, order_id, newest)
+
+        until("all show the same", differences, lambda found: not found, at_most_s=ALIKE_WITHIN_S)
+    kit.witness.saw("orders in every read model", len(scene.streams))
+
+
+def _by_order(scene: Scene) -> dict[str, list[Answer]]:
+    found: dict[str, list[Answer]] = {}
+    for answer in scene.accepted:
+        found.setdefault(answer.body["order_id"], []).append(answer)
+    return found
+
+
+def _customer_of(kit: Kit, order_id: str) -> str:
+    return kit.commits(f"order-{order_id}")[0].actor
+
+
+def _differences(owner: Customer, order_id: str, newest: int) -> dict[str, object]:
+    """What each says otherwise than the event store; these customers have one order each."""
+    strong = owner.read(f"/orders/{order_id}?consistency=strong").body
+    told = {
+        "by id": owner.read(f"/orders/{order_id}?min_version={newest}").body,
+        "by key": owner.read(f"/orders/{order_id}/status?min_version={newest}").body,
+        "list": next(iter(owner.read("/orders").body.get("orders", [])), {}),
+    }
+    found: dict[str, object] = {
+        where: body
+        for where, body in told.items()
+        if any(body.get(name) != strong[name] for name in ("version", "status") if name in body)
+        or "version" not in body
+    }
+    sums = owner.read("/customer-summary").body.get("currencies", [])
+    cancelled = strong["status"] == "cancelled"
+    wanted = {
+        "orders": 1,
+        "cancelled": int(cancelled),
+        "total": 0 if cancelled else strong["total"],
+        "paid": strong["paid"],
+    }
+    if [{name: one[name] for name in wanted} for one in sums] != [wanted]:
+        found["sum"] = sums
+    return found
