@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 
-.PHONY: up down test lint bdd load lock layer
+.PHONY: up down test lint bdd twins verify load lock layer
 .DEFAULT_GOAL := up
 
 up: .venv/ready        ## start the embedded cloud, provision the topology, send a demo order
@@ -20,8 +20,15 @@ lint: .venv/ready      ## style, types and import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-bdd: .venv/ready       ## the consistency scenarios alone
-	@$(BIN)/pytest features
+bdd: .venv/ready       ## the consistency scenarios alone, and a page about them
+	@$(BIN)/pytest features --report dist/promises.html \
+	  --junitxml=dist/promises.xml --cucumberjson=dist/promises.json
+
+twins: .venv/ready     ## is each defect of the gallery found by the promise that it breaks?
+	@$(BIN)/python -m features.twins
+
+verify: test twins     ## what takes longer, too: a release is worth it
+	@$(BIN)/bitacora simulate --histories 200000 --jobs 2
 
 load: .venv/ready      ## orders at a steady rate against the running environment, then the verdict
 	@$(BIN)/locust -f load/locustfile.py --headless --only-summary

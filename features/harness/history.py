@@ -92,6 +92,18 @@ class History:
         """The checker's verdict."""
         return check(self.operations(stored))
 
+    def lost(self, stored: Mapping[str, Iterable[Commit]]) -> set[str]:
+        """Streams of accepted commands of which the event store holds nothing at all.
+
+        To the checker a store without a line is one that nobody looked at.
+        """
+        accepted = {
+            f"order-{each.order_id}"
+            for each in self.exchanges
+            if isinstance(each.request, Request) and each.answer and _done(each.answer)
+        }
+        return {stream for stream in accepted if not list(stored[stream])}
+
     def _told(
         self, orders: Mapping[str, str | None], commits: Mapping[tuple[str, int], Commit]
     ) -> Iterator[Operation]:

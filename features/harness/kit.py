@@ -73,6 +73,8 @@ class Kit:
         self.witness.saw("answers", len(answers))
         if not answers:
             return
+        if lost := self.history.lost(self._spoken_of()):
+            raise AssertionError(f"Accepted, and not in the event store at all: {sorted(lost)}")
         report = self.history_report()
         self.witness.more["history"] = dict(report.promises)
         told = [f"{each.kind} in {each.stream}: {each.detail}" for each in report.findings]
