@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from bitacora.embedded.problem import Problem
 from features.harness import targets
+from features.harness.deployed import TARGETS, deployed
 from features.harness.history import History
 from features.harness.kit import Kit
 from features.harness.promises import promise_of
@@ -44,6 +46,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("promises")
     group.addoption("--seed", type=int, help="what is left to chance in scenarios, to replay them")
     group.addoption("--promise", type=int, action="append", help="only this one; repeatable")
+    group.addoption("--target", choices=TARGETS, default="embedded", help="where they run")
+    group.addoption("--stack", help="the deployed stack, asked of the Pulumi CLI")
+    group.addoption("--outputs", type=Path, metavar="FILE", help="its saved outputs instead")
+    group.addoption("--tokens", metavar="COMMAND", help="prints a token for {subject} and {scope}")
     group.addoption("--report", type=Path, metavar="FILE", help="write a page about the run")
 
 
@@ -86,10 +92,20 @@ def seed(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture(scope="package")
-def target() -> Iterator[Target]:
-    """Started once for all scenarios."""
-    with targets.embedded() as started:
-        yield started
+def target(request: pytest.FixtureRequest) -> Iterator[Target]:
+    """Once for all scenarios. One that cannot be used ends the run with exit code 2, or 1."""
+    name, stack, outputs, tokens = (
+        request.config.getoption(option)
+        for option in ("--target", "--stack", "--outputs", "--tokens")
+    )
+    if name == "embedded":
+        with targets.embedded() as started:
+            yield started
+        return
+    try:
+        yield deployed(name, stack, outputs, tokens)
+    except Problem as problem:
+        pytest.exit(f"{problem.what} {problem.remedy}", returncode=problem.exit_code)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError
 
 from bitacora.audit.observation import SHIPMENT
-from bitacora.audit.reading import LEDGER_PREFIX, LEDGER_SUFFIX, CloudStores
+from bitacora.audit.reading import LEDGER_PREFIX, LEDGER_SUFFIX, CloudStores, ReadModelViews
 from bitacora.audit.source import (
     Copies,
     Item,
@@ -37,12 +37,8 @@ UNLOCKED = (
 )
 
 
-class Views(Protocol):
+class Views(ReadModelViews, Protocol):
     """The read model's answers, as reference_service.aws.audit_views.AuditViews gives them."""
-
-    def views(self, streams: Sequence[str]) -> list[dict[str, Any]]: ...
-
-    def viewed(self, cursor: str | None) -> dict[str, Any]: ...
 
     def wrong_sums(self) -> list[dict[str, Any]]: ...
 

@@ -173,12 +173,9 @@ class Kit:
         )
 
     def under_way(self) -> dict[str, Any]:
-        """What is not at rest: shards of streams that are behind, queues that hold messages."""
-        behind = {
-            mapping["function"]: mapping["shards"] or mapping["last_error"]
-            for mapping in self.environment.delivery.mappings()
-            if not mapping["caught_up"]
-        }
+        """What is not at rest: shards that are behind, as far as the target can tell, and queues
+        that hold messages."""
+        behind = self._behind() if isinstance(self.target, Embedded) else {}
         sqs = self.target.client("sqs")
         counts = {
             name: sqs.get_queue_attributes(QueueUrl=url, AttributeNames=list(QUEUE_COUNTS))
@@ -190,3 +187,10 @@ class Kit:
             if any(int(count) for count in found["Attributes"].values())
         }
         return behind | waiting
+
+    def _behind(self) -> dict[str, Any]:
+        return {
+            mapping["function"]: mapping["shards"] or mapping["last_error"]
+            for mapping in self.environment.delivery.mappings()
+            if not mapping["caught_up"]
+        }
