@@ -83,6 +83,10 @@ def test_a_missing_output_and_a_missing_function_are_named(saved: Path) -> None:
         invoke(stack, "anchor", {})
 
 
+class _Text(str):
+    """An answer as it is, whether JSON or not."""
+
+
 class Answering:
     """A Lambda that answers so: what an emulator can't be made to answer at will."""
 
@@ -90,7 +94,8 @@ class Answering:
         self.payload, self.error = payload, error
 
     def invoke(self, **_: Any) -> dict[str, Any]:
-        answer = {"Payload": io.BytesIO(json.dumps(self.payload).encode())}
+        told = self.payload if isinstance(self.payload, _Text) else json.dumps(self.payload)
+        answer = {"Payload": io.BytesIO(told.encode())}
         return answer | ({"FunctionError": self.error} if self.error else {})
 
 
@@ -102,6 +107,9 @@ def test_a_function_that_failed_is_a_problem_with_its_reason(saved: Path) -> Non
         invoke(stack, "operations", {})
     stack._clients["lambda"] = Answering({"error": "unknown operation 'x'"})
     with pytest.raises(Problem, match="unknown operation 'x'"):
+        invoke(stack, "operations", {})
+    stack._clients["lambda"] = Answering(_Text("<html>busy</html>"))
+    with pytest.raises(Problem, match="operations answered what is no JSON"):
         invoke(stack, "operations", {})
     stack._clients["lambda"] = Answering({"done": True})
     assert invoke(stack, "operations", {}) == {"done": True}
