@@ -29,7 +29,7 @@ MET_WITHIN_S = 90
 PUBLISHED = SOURCE.encode()
 TIMES = {"once": 1, "twice": 2}
 REFUSALS = {"refused in part": PartlyRefuse(), "refused as too many": Throttle()}
-REFUSED_CALLS = {"refused in part": None, "refused as too many": 2 * SDK_ATTEMPTS}
+REFUSED_CALLS = {"refused in part": 8, "refused as too many": 2 * SDK_ATTEMPTS}
 # Two of three calls: one of them would end with a commit that is never tried again.
 REFUSED = 2 / 3
 # A queue hides a message from others as long as six times its consumer may take; here as long as
