@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -16,7 +17,7 @@ from features.harness.history import History
 from features.harness.kit import Kit
 from features.harness.promises import promise_of
 from features.harness.scene import Scene
-from features.harness.targets import NEEDS, Target
+from features.harness.targets import NEEDS, OF_ITS_OWN, Target
 from features.harness.witness import Step, Witness
 from features.report import plugin
 
@@ -109,16 +110,6 @@ def target(request: pytest.FixtureRequest) -> Iterator[Target]:
 
 
 @pytest.fixture
-def elsewhere(witness: Witness) -> Iterator[Kit]:
-    """An environment of one scenario's own, which it may spoil."""
-    with targets.embedded() as started:
-        kit = Kit(started, witness, History())
-        witness.judges.append(kit.refuse_history)
-        witness.tellers.append(kit.tell)
-        yield kit
-
-
-@pytest.fixture
 def witness(request: pytest.FixtureRequest, seed: int) -> Witness:
     """What this scenario sees; a failing one prints how to replay it."""
     where = request.node.nodeid
@@ -130,13 +121,22 @@ def witness(request: pytest.FixtureRequest, seed: int) -> Witness:
 
 
 @pytest.fixture
-def kit(target: Target, witness: Witness, request: pytest.FixtureRequest) -> Iterator[Kit]:
-    """The kit, free of faults before and after each scenario."""
-    kit = Kit(target, witness, History())
-    witness.judges.append(kit.refuse_history)
-    witness.tellers.append(kit.tell)
-    yield kit
-    kit.end_faults()
+def kit(witness: Witness, request: pytest.FixtureRequest) -> Iterator[Kit]:
+    """The kit, free of faults before and after each scenario.
+
+    A scenario that would spoil the environment for the others has one of its own.
+    """
+    needs = {need.args[0] for need in request.node.iter_markers("needs")}
+    with ExitStack() as ending:
+        if OF_ITS_OWN in needs:
+            place: Target = ending.enter_context(targets.embedded())
+        else:
+            place = request.getfixturevalue("target")
+        kit = Kit(place, witness, History())
+        witness.judges.append(kit.refuse_history)
+        witness.tellers.append(kit.tell)
+        yield kit
+        kit.end_faults()
 
 
 @pytest.fixture
@@ -148,8 +148,10 @@ def scene() -> Scene:
 def pytest_bdd_before_scenario(request: pytest.FixtureRequest, feature: Any, scenario: Any) -> None:
     witness: Witness = request.getfixturevalue("witness")
     witness.feature, witness.scenario = feature.name, scenario.name
+    if request.config.getoption("--target") == "embedded":
+        return  # it offers everything
+    target: Target = request.getfixturevalue("target")
     for need in request.node.iter_markers("needs"):
-        target: Target = request.getfixturevalue("target")
         if need.args[0] not in target.offers:
             pytest.skip(f"not applicable on {target.name}: {NEEDS[need.args[0]]}")
 

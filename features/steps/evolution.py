@@ -152,17 +152,15 @@ def _body(kind: str, version: int, data: Any) -> str:
 
 
 @given("a newer deployment of the command side and of the status alone", target_fixture="deployed")
-def newer_deployment(
-    elsewhere: Kit, scene: Scene, tmp_path_factory: pytest.TempPathFactory
-) -> Newer:
+def newer_deployment(kit: Kit, scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Newer:
     """What is deployed follows: the change decides what its next version is like."""
-    scene.customer = elsewhere.new_customer()
+    scene.customer = kit.new_customer()
 
     def with_change(change: Callable[[contracts.Schema], None]) -> None:
         package, schema = newer(tmp_path_factory.mktemp("newer"), EVENT, change)
         scene.package = package
-        deploy(elsewhere, NEW, package)
-        write_also(elsewhere, "command", schema)
+        deploy(kit, NEW, package)
+        write_also(kit, "command", schema)
 
     return with_change
 
@@ -177,14 +175,14 @@ def next_version(deployed: Newer, can: str) -> None:
 
 
 @when("a customer cancels an order")
-def cancel(elsewhere: Kit, scene: Scene) -> None:
+def cancel(kit: Kit, scene: Scene) -> None:
     placed = scene.owner.get_through(placement())
     assert placed.status == 201, placed
     scene.order_id = placed.body["order_id"]
     scene.cancelled.add(scene.stream)
     cancelled = scene.owner.get_through(cancellation(scene.order_id))
     assert cancelled.status == 200, cancelled
-    commits = elsewhere.commits(scene.stream)
+    commits = kit.commits(scene.stream)
     assert f'"v":{VERSIONS[EVENT] + 1}' in commits[-1].body, "the newer version was not written"
 
 
@@ -211,24 +209,24 @@ def old_parked(scene: Scene) -> None:
 
 
 @when("the newer deployment has reached every consumer")
-def deployed_everywhere(elsewhere: Kit, scene: Scene) -> None:
-    assert elsewhere.outputs["functions"].keys() >= {*OLD, *NEW}
-    deploy(elsewhere, OLD, scene.package)
+def deployed_everywhere(kit: Kit, scene: Scene) -> None:
+    assert kit.outputs["functions"].keys() >= {*OLD, *NEW}
+    deploy(kit, OLD, scene.package)
 
 
 @then("the next reconcile shows the order as cancelled everywhere")
-def reconciled(elsewhere: Kit, scene: Scene) -> None:
-    invoke(elsewhere.target, "operations", {"operation": "reconcile"})
+def reconciled(kit: Kit, scene: Scene) -> None:
+    invoke(kit.target, "operations", {"operation": "reconcile"})
     _shows_cancelled(scene, ("", "/status"))
 
 
 @then("every public event of the cancelled orders is in the ledger once")
-def in_ledger(elsewhere: Kit, scene: Scene) -> None:
+def in_ledger(kit: Kit, scene: Scene) -> None:
     """They were placed and cancelled, and both is told; consumers here are older than these."""
     wanted = {f"{stream}/{commit}/0": 1 for stream in scene.cancelled for commit in (1, 2)}
 
     def copies() -> dict[str, int]:
-        ledger = elsewhere.observe().ledger
+        ledger = kit.observe().ledger
         return {name: len(ledger[name]) for name in ledger if name.split("/")[0] in scene.cancelled}
 
     until("all is in the ledger", copies, wanted.__eq__, at_most_s=SHOWN_WITHIN_S)
