@@ -43,7 +43,7 @@ def reading(owner: Customer, order_id: str) -> Iterator[list[Answer]]:
             answer = owner.read(f"/orders/{order_id}{way.format(version=seen)}")
             seen = max(seen, answer.body["version"]) if answer.status == 200 else seen
             answers.append(answer)
-            time.sleep(PAUSE_S)  # a device, not a flood
+            ended.wait(PAUSE_S)  # a device, not a flood
 
     with ThreadPoolExecutor(len(WAYS)) as devices:
         looks = [devices.submit(device, way) for way in WAYS]

@@ -6,6 +6,7 @@ from tests.infra.in_process import Program, run, stack_config
 from tests.infra.stacks import GIVEN, program
 
 EXPORTS = {
+    "disposable",
     "prefix",
     "api_url",
     "events_table",
