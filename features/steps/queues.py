@@ -1,7 +1,8 @@
 """Queues on the public way: who listens, and in which order messages come."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from math import ceil
 from typing import Any
 
 from pytest_bdd import given, when
@@ -62,13 +63,11 @@ def silenced(kit: Kit, functions: Iterable[str]) -> Iterator[Mapped]:
         name = kit.outputs["functions"][key]
         [mapping] = lambda_.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
         mappings[key] = mapping["UUID"]
-    try:
+    with ExitStack() as ending:
         for uuid in mappings.values():
+            ending.callback(_enable, kit, uuid, enabled=True)
             _enable(kit, uuid, enabled=False)
         yield mappings
-    finally:
-        for uuid in mappings.values():
-            _enable(kit, uuid, enabled=True)
 
 
 def _enable(kit: Kit, uuid: str, *, enabled: bool) -> None:
@@ -98,7 +97,7 @@ def _shuffled(kit: Kit, queue: str) -> tuple[int, int]:
         if not (found := answer.get("Messages", [])):
             break
         taken += found
-    doubled = [message for message in taken if random.random() < DOUBLED]
+    doubled = random.sample(taken, ceil(len(taken) * DOUBLED))
     copies = taken + doubled
     random.shuffle(copies)
     for message in copies:
