@@ -4,6 +4,7 @@ from infra.components.anchors import Anchors, AnchorsArgs
 from infra.components.capability import inventory
 from infra.components.command_side import CommandSide, CommandSideArgs
 from infra.components.database import Database, DatabaseArgs
+from infra.components.erasure import Erasure, ErasureArgs
 from infra.components.event_store import EventStore, EventStoreArgs
 from infra.components.failures import Failures, FailuresArgs
 from infra.components.fulfilment import Fulfilment, FulfilmentArgs
@@ -17,6 +18,7 @@ from infra.components.observability import Observability, ObservabilityArgs
 from infra.components.operations import Operations, OperationsArgs
 from infra.components.order_status import OrderStatus, OrderStatusArgs
 from infra.components.ordered_log import OrderedLog, OrderedLogArgs
+from infra.components.personal_keys import PersonalKeys, PersonalKeysArgs
 from infra.components.publication import Publication, PublicationArgs
 from infra.components.read_side import ReadSide, ReadSideArgs
 from infra.deployment import current
@@ -34,14 +36,19 @@ publication = Publication("publication", PublicationArgs(here, event_store, fail
 
 # What customers meet.
 database = Database("database", DatabaseArgs(here, network))
-command_side = CommandSide("command-side", CommandSideArgs(here, event_store, publication))
+personal_keys = PersonalKeys("personal-keys", PersonalKeysArgs(here))
+command_side = CommandSide(
+    "command-side", CommandSideArgs(here, event_store, publication, personal_keys)
+)
 read_side = ReadSide(
-    "read-side", ReadSideArgs(here, network, database, event_store, ordered_log, failures)
+    "read-side",
+    ReadSideArgs(here, network, database, event_store, ordered_log, failures, personal_keys),
 )
 order_status = OrderStatus(
     "order-status", OrderStatusArgs(here, event_store, ordered_log, failures)
 )
-answering = [command_side.command, read_side.query, order_status.status]
+erasure = Erasure("erasure", ErasureArgs(here, event_store, ordered_log, failures, personal_keys))
+answering = [command_side.command, erasure.erasure, read_side.query, order_status.status]
 http_api = HttpApi("http-api", HttpApiArgs(here, answering))
 
 # Who listens.
@@ -59,7 +66,16 @@ operations = Operations(
 heartbeat = Heartbeat("heartbeat", HeartbeatArgs(here, event_store))
 anchors = Anchors("anchors", AnchorsArgs(here, event_store))
 topology = [failures, event_store, ordered_log, publication, database, command_side, read_side]
-topology += [order_status, http_api, fulfilment, notification, ledger, operations]
+topology += [
+    personal_keys,
+    erasure,
+    order_status,
+    http_api,
+    fulfilment,
+    notification,
+    ledger,
+    operations,
+]
 topology += [heartbeat, anchors]
 everything = inventory(topology)
 Observability("observability", ObservabilityArgs(here, message_key, everything))

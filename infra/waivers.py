@@ -27,6 +27,13 @@ WAIVERS = (
     Waiver("DynamoDB.6", "events", "The stack is made to be thrown away.", "disposable"),
     Waiver("DynamoDB.6", "parked", "The stack is made to be thrown away.", "disposable"),
     Waiver("DynamoDB.6", "shipments", "The stack is made to be thrown away.", "disposable"),
+    Waiver("DynamoDB.6", "personal-keys", "The stack is made to be thrown away.", "disposable"),
+    Waiver(
+        "DynamoDB.2",
+        "personal-keys",
+        "A key that was destroyed must be gone: a backup would bring back every customer who was "
+        "erased since. Losing the table loses the addresses in orders, and nothing else.",
+    ),
     Waiver("DynamoDB.6", "order-status", "The stack is made to be thrown away.", "disposable"),
     Waiver(
         "DynamoDB.6",
@@ -70,6 +77,7 @@ WILDCARDS = {
 
 # Wildcard actions, by the policy and the action.
 WILDCARD_ACTIONS = {
+    ("personal-keys", "kms:*"): "As for messages.",
     ("messages", "kms:*"): "AWS's default for a key: the account's roles decide by their policies. "
     "Without it a key can become unmanageable; in a key's policy the resource `*` is the key.",
 }

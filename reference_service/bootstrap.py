@@ -8,14 +8,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Never, TypeAlias
 
 from reference_service.cqrs.commit import Commit
 from reference_service.cqrs.decider import Codec, Decider, fold_commits
 from reference_service.cqrs.execution import Outcome, Request, execute
 from reference_service.cqrs.heartbeat import Heart
+from reference_service.cqrs.keys import PersonalKeys
 from reference_service.cqrs.snapshot import Snapshots
 from reference_service.cqrs.store import EventStore
+from reference_service.customer import decider as customer_decider
+from reference_service.customer.codec import CustomerCodec
+from reference_service.customer.decider import Customer, ErasePersonalData
+from reference_service.customer.events import Event as CustomerEvent
 from reference_service.order import decider as order_decider
 from reference_service.order.codec import OrderCodec
 from reference_service.order.commands import Command
@@ -32,12 +37,15 @@ from reference_service.schemas import (
 from reference_service.settings import (
     AnchorSettings,
     CommandSettings,
+    CommandWorkerSettings,
+    ErasureSettings,
     FulfilmentSettings,
     HeartbeatSettings,
     LedgerSettings,
     MigrationSettings,
     NotifierSettings,
     OperationsSettings,
+    PersonalKeysSettings,
     ProjectorSettings,
     PublisherSettings,
     QuerySettings,
@@ -55,6 +63,7 @@ if TYPE_CHECKING:
     from reference_service.aws.dynamodb_read_model import DynamoDBReadModel
     from reference_service.aws.dynamodb_shipments import DynamoDBShipments
     from reference_service.aws.eventbridge_bus import EventBridgeBus
+    from reference_service.aws.personal_keys import DynamoDBPersonalKeys
     from reference_service.aws.postgres_queries import PostgresQueries
     from reference_service.aws.postgres_read_model import ReconcileCursors
     from reference_service.aws.read_side import ReadSide
@@ -69,6 +78,8 @@ if TYPE_CHECKING:
     from reference_service.order.views import OrderSummary
     from reference_service.public_writer import PublicWriter
 
+CUSTOMER, ORDER = "customer-", "order-"
+
 OrderRequest: TypeAlias = Request[Command]
 OrderOutcome: TypeAlias = Outcome[Order, Rejection]
 
@@ -77,6 +88,13 @@ ORDERS: Decider[Command, Order, Event, Rejection] = Decider(
     admit=order_decider.admit,
     decide=order_decider.decide,
     evolve=order_decider.evolve,
+)
+
+CUSTOMERS: Decider[ErasePersonalData, Customer, CustomerEvent, Never] = Decider(
+    initial=customer_decider.initial,
+    admit=customer_decider.admit,
+    decide=customer_decider.decide,
+    evolve=customer_decider.evolve,
 )
 
 # Seconds that one attempt may take, and how many the SDK makes. A caller waits for the event
@@ -113,12 +131,51 @@ class Orders:
         return fold_commits(ORDERS, self.codec, commits)
 
 
-def command(settings: CommandSettings) -> Orders:
+@dataclass(frozen=True)
+class CommandSide:
+    orders: Orders
+    keys: PersonalKeys
+
+
+def command(settings: CommandSettings) -> CommandSide:
+    """Raises SettingsError."""
+    return CommandSide(command_worker(settings), _personal_keys(settings))
+
+
+def command_worker(settings: CommandWorkerSettings) -> Orders:
     """Raises SettingsError."""
     schemas = Schemas.load()
     codec = OrderCodec(schemas, writes=_versions(settings, "internal", VERSIONS))
     snapshots = _snapshots(settings)
     return Orders(schemas, _event_store(settings.events_table), codec, snapshots)
+
+
+@dataclass(frozen=True)
+class Erasure:
+    """Customers over the event store, and their keys, which it can destroy but not read."""
+
+    store: EventStore
+    codec: Codec[CustomerEvent]
+    keys: PersonalKeys
+
+    def execute(self, request: Request[ErasePersonalData]) -> Outcome[Customer, Never]:
+        return execute(request, self.store, CUSTOMERS, self.codec, _utc_now, _new_id)
+
+
+def erasure(settings: ErasureSettings) -> Erasure:
+    from reference_service.aws.personal_keys import DynamoDBPersonalKeys
+
+    keys = DynamoDBPersonalKeys(_client("dynamodb", PROMPT), settings.personal_keys_table)
+    return Erasure(_event_store(settings.events_table), CustomerCodec(Schemas.load()), keys)
+
+
+def customer_stream(customer_id: str) -> str:
+    return f"{CUSTOMER}{customer_id}"
+
+
+def customer_of(stream: str) -> str | None:
+    """None for a stream that is not of a customer."""
+    return stream.removeprefix(CUSTOMER) if stream.startswith(CUSTOMER) else None
 
 
 def heartbeat(settings: HeartbeatSettings) -> Heart:
@@ -155,6 +212,7 @@ def publisher(settings: PublisherSettings | OperationsSettings) -> "Publisher":
 class QuerySide:
     queries: "PostgresQueries"
     orders: Orders
+    keys: PersonalKeys
 
     def row_at(self, commits: Sequence[Commit], version: int) -> "OrderSummary | None":
         """The order as its events up to that version leave it, by the projection's own rule.
@@ -181,7 +239,8 @@ def query(settings: QuerySettings) -> QuerySide:
     store = _event_store(settings.events_table, _deferred("dynamodb", PROMPT))
     orders = Orders(schemas, store, OrderCodec(schemas))
     database = Database(iam_connect(settings, QUERY_WAIT_S))
-    return QuerySide(PostgresQueries(database, LAYOUTS, settings.log_shards), orders)
+    queries = PostgresQueries(database, LAYOUTS, settings.log_shards)
+    return QuerySide(queries, orders, _personal_keys(settings))
 
 
 def order_status(settings: StatusSettings) -> "DynamoDBReadModel":
@@ -326,6 +385,8 @@ def project_order(codec: Codec[Event]) -> Callable[[Any, Commit], Any]:
     from reference_service.order.views import project
 
     def row_after(row: Any, commit: Commit) -> Any:
+        if not is_order(commit.stream):
+            return row
         events = codec.decode(commit.body)
         return project(row, _order_id(commit.stream), events, commit.version, commit.at)
 
@@ -337,6 +398,8 @@ def project_status(codec: Codec[Event]) -> "Project":
     from reference_service.order.status import project
 
     def status_after(status: Any, commit: Commit) -> Any:
+        if not is_order(commit.stream):
+            return status
         events = codec.decode(commit.body)
         return project(status, _order_id(commit.stream), events, commit.version, commit.at)
 
@@ -359,6 +422,9 @@ def public_events(
     from reference_service.order.public import SOURCE, published
 
     def of_each(commits: Sequence[Commit], first: int) -> Iterator[list[dict[str, Any]]]:
+        if commits and not is_order(commits[0].stream):
+            yield from ([] for _ in commits[first - 1 :])
+            return
         state = fold_commits(ORDERS, codec, commits[: first - 1])
         for commit in commits[first - 1 :]:
             outgoing = []
@@ -397,7 +463,19 @@ def _order_status(client: Any, table: str) -> "DynamoDBReadModel":
     return DynamoDBReadModel(client, table, OrderStatus)
 
 
-def _snapshots(settings: CommandSettings) -> Snapshots[Order] | None:
+def _personal_keys(settings: PersonalKeysSettings) -> "DynamoDBPersonalKeys":
+    from reference_service.aws.personal_keys import DynamoDBPersonalKeys
+
+    return DynamoDBPersonalKeys(
+        _deferred("dynamodb", PROMPT),
+        settings.personal_keys_table,
+        _deferred("kms", PROMPT),
+        settings.wrapping_key_arn,
+        _new_id,
+    )
+
+
+def _snapshots(settings: CommandWorkerSettings) -> Snapshots[Order] | None:
     """None where they are off. Raises SettingsError."""
     if not settings.snapshot_every:
         return None
@@ -438,8 +516,13 @@ def _deferred(service: str, bounds: Mapping[str, float] = PATIENT) -> Any:
     return DeferredClient(lambda: _client(service, bounds))
 
 
+def is_order(stream: str) -> bool:
+    """Customers' streams are told to no read model and to no other service."""
+    return stream.startswith(ORDER)
+
+
 def _order_id(stream: str) -> str:
-    return stream.removeprefix("order-")
+    return stream.removeprefix(ORDER)
 
 
 def _utc_now() -> datetime:

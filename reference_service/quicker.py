@@ -33,8 +33,9 @@ def quicker(schema: Schema, types: Mapping[str, Schema]) -> Schema:
             name: quicker(below, types) for name, below in schema["properties"].items()
         }
         made = _counted(made)
-    if "items" in schema:
-        made["items"] = quicker(schema["items"], types)
+    for word in ("items", "else"):
+        if word in schema:
+            made[word] = quicker(schema[word], types)
     return made
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 import msgspec
 
 from reference_service.quicker import quicker
+from reference_service.sealing import PATTERN as SEALED
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, ValidationError
@@ -29,6 +30,8 @@ CONTRACTS = Path(__file__).resolve().parent.parent / "contracts"
 _NAME = re.compile(r"[a-z_]+(/[a-z_]+)*/v[1-9][0-9]*")
 _FOLDERS = {"events": "event", "commands": "command", "answers": "answer", "types": "type"}
 _ENVELOPE = "envelope/v1"
+# Where the schemas of what is stored stand.
+STORED = "events/internal/"
 
 Visibility: TypeAlias = Literal["internal", "public"]
 
@@ -168,8 +171,11 @@ class _Validators(dict[str, "Draft202012Validator"]):
         if not _NAME.fullmatch(name) or not path.is_file():
             raise UnknownSchema(f"no schema {name} in {self._folder}")
         types = self._types
+        schema = _json(path)
+        if name.startswith(STORED):
+            schema = sealable(schema)
         self[name] = Draft202012Validator(
-            self._put(_json(path), types),
+            self._put(schema, types),
             registry=Registry([(key, self._put(each, types)) for key, each in types.items()]),
             validate_formats=True,
             ignore_unknown_formats=False,
@@ -188,6 +194,17 @@ class _Validators(dict[str, "Draft202012Validator"]):
 def _json(path: Path) -> dict[str, Any]:
     schema: dict[str, Any] = msgspec.json.decode(path.read_bytes())
     return schema
+
+
+def sealable(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of an event as it is stored: what is personal may stand there as sealed text."""
+    properties = {
+        name: {"if": {"type": "string"}, "then": {"pattern": SEALED}, "else": below}
+        if below.get("x-personal")
+        else below
+        for name, below in schema.get("properties", {}).items()
+    }
+    return {**schema, "properties": properties}
 
 
 def opened(schema: Any) -> Any:

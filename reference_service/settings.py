@@ -71,7 +71,15 @@ class DatabaseSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommandSettings(WriterSettings):
+class PersonalKeysSettings(Settings):
+    """`wrapping_key_arn` is the key of KMS that the customers' keys are wrapped with."""
+
+    personal_keys_table: str
+    wrapping_key_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandWorkerSettings(WriterSettings):
     """A stream's snapshot is renewed after `snapshot_every` commits; 0: there are none."""
 
     events_table: str
@@ -80,8 +88,16 @@ class CommandSettings(WriterSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommandWorkerSettings(CommandSettings):
-    """Commands from a queue need what those over HTTP do."""
+class CommandSettings(CommandWorkerSettings, PersonalKeysSettings):
+    """What customers send holds personal data; commands from the queue do not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErasureSettings(Settings):
+    """Destroys keys without ever having seen one."""
+
+    events_table: str
+    personal_keys_table: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +126,7 @@ class ProjectorSettings(DatabaseSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class QuerySettings(DatabaseSettings):
+class QuerySettings(DatabaseSettings, PersonalKeysSettings):
     events_table: str
     log_shards: int
 

@@ -40,6 +40,7 @@ EVENTS = Table(partition=Key("stream", "S"), sort=Key("commit", "N"))
 SHIPMENTS = Table(partition=Key("order_id", "S"))
 PARKED = Table(partition=Key("consumer", "S"), sort=Key("stream", "S"))
 SNAPSHOTS = Table(partition=Key("stream", "S"))
+PERSONAL_KEYS = Table(partition=Key("customer_id", "S"))
 # An item has `parked` only while its stream is parked, so the index holds those alone: it costs
 # nothing while all is well. Its partition key spreads what is parked at once.
 ORDER_STATUS = Table(

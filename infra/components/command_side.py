@@ -7,6 +7,7 @@ import pulumi
 from infra.components.capability import Capability
 from infra.components.event_sources import may_consume, read_queue
 from infra.components.event_store import EventStore
+from infra.components.personal_keys import PersonalKeys
 from infra.components.publication import EVENTBRIDGE, Publication
 from infra.components.service_function import ServiceFunction, ServiceFunctionArgs
 from infra.components.service_queue import Sender, ServiceQueue, ServiceQueueArgs
@@ -26,6 +27,7 @@ class CommandSideArgs:
     deployment: Deployment
     event_store: EventStore
     publication: Publication
+    personal_keys: PersonalKeys
 
 
 class CommandSide(Capability):
@@ -43,8 +45,10 @@ class CommandSide(Capability):
                 deployment=deployment,
                 key="command",
                 timeout_s=10,
-                environment=environment(CommandSettings, **reads),
-                statements=may,
+                environment=environment(
+                    CommandSettings, **reads, **args.personal_keys.environment()
+                ),
+                statements=[*may, *args.personal_keys.seal()],
             ),
             child,
         )

@@ -23,9 +23,14 @@ def read_stream(
     source_arn: pulumi.Input[str],
     failures_arn: pulumi.Input[str],
     batch_size: int,
+    only: str | None = None,
     depends_on: Sequence[pulumi.Resource] = (),
 ) -> None:
-    """Feed a DynamoDB stream or the log to `function`, in order, from its oldest record on."""
+    """Feed a DynamoDB stream or the log to `function`, in order, from its oldest record on.
+
+    `only` is a pattern for the records that it is given.
+    https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis-filtering.html
+    """
     aws.lambda_.EventSourceMapping(
         f"{function.key}-source",
         function_name=function.name,
@@ -39,6 +44,7 @@ def read_stream(
         bisect_batch_on_function_error=True,
         function_response_types=["ReportBatchItemFailures"],
         destination_config={"on_failure": {"destination_arn": failures_arn}},
+        filter_criteria={"filters": [{"pattern": only}]} if only else None,
         # Created first, the new mapping would be one reader more on a stream that allows two.
         opts=pulumi.ResourceOptions(
             parent=function, delete_before_replace=True, depends_on=list(depends_on)

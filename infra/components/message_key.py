@@ -42,20 +42,23 @@ class MessageKey(pulumi.ComponentResource):
         self.register_outputs({"arn": self.arn})
 
 
-def key_policy(account_id: str) -> list[Statement]:
-    """In a key's policy `*` is the key itself; the account's statement lets role policies decide.
+def account_decides(account_id: str) -> Statement:
+    """In a key's policy `*` is the key itself; this statement lets the policies of roles decide.
 
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """
-    account = {
+    return {
         "Sid": "RolesDecide",
         "Effect": "Allow",
         "Principal": {"AWS": f"arn:aws:iam::{account_id}:root"},
         "Action": ["kms:*"],
         "Resource": "*",
     }
+
+
+def key_policy(account_id: str) -> list[Statement]:
     return [
-        account,
+        account_decides(account_id),
         service_may("RulesPublish", "events.amazonaws.com", USE_KEY, "*"),
         service_may("AlarmsPublish", "cloudwatch.amazonaws.com", USE_KEY, "*"),
     ]

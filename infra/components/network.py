@@ -13,8 +13,9 @@ from infra.policies import allow, document, trusting
 CIDR = "10.71.0.0/16"
 # Free: routes to the service. Each other endpoint costs by hour and zone.
 GATEWAYS = ("dynamodb", "s3")
-# The migration reads the database's master secret, operations publishes events again.
-INTERFACES = ("secretsmanager", "events")
+# The migration reads the database's master secret, operations publishes events again, queries
+# unwrap the keys of customers.
+INTERFACES = ("secretsmanager", "events", "kms")
 HTTPS = 443
 
 

@@ -19,6 +19,7 @@ from infra.components.event_store import EventStore
 from infra.components.failures import Failures
 from infra.components.network import Network
 from infra.components.ordered_log import OrderedLog
+from infra.components.personal_keys import PersonalKeys
 from infra.components.service_function import ServiceFunction, ServiceFunctionArgs
 from infra.deployment import ROOT, Deployment
 from infra.policies import allow
@@ -39,6 +40,7 @@ class ReadSideArgs:
     event_store: EventStore
     ordered_log: OrderedLog
     failures: Failures
+    personal_keys: PersonalKeys
 
 
 class ReadSide(Capability):
@@ -116,8 +118,13 @@ class ReadSide(Capability):
                     QuerySettings,
                     log_shards=str(self.args.deployment.settings.size.log_shards),
                     **self._reads("query"),
+                    **self.args.personal_keys.environment(),
                 ),
-                statements=[self.args.event_store.read(), self.args.database.connect_as("query")],
+                statements=[
+                    self.args.event_store.read(),
+                    self.args.database.connect_as("query"),
+                    *self.args.personal_keys.open(),
+                ],
             ),
             self.child,
         )

@@ -11,17 +11,21 @@ from reference_service.tables import Index, Table
 
 @dataclass(frozen=True, kw_only=True)
 class ItemTableArgs:
-    """`derived`: what it holds is made again by itself, so it is neither backed up nor guarded."""
+    """`derived`: what it holds is made again by itself, so it is neither backed up nor guarded.
+
+    `forgetful`: what is deleted from it must be gone, so it is guarded, and not backed up.
+    """
 
     deployment: Deployment
     key: str
     layout: Table
     streamed: bool = False
     derived: bool = False
+    forgetful: bool = False
 
 
 class ItemTable(pulumi.ComponentResource):
-    """Pays per request, restorable to any second of 35 days unless it is derived.
+    """Pays per request, restorable to any second of 35 days unless it is derived or forgetful.
 
     Outputs: name, arn, stream_arn, index_arn (of a layout that has one).
     """
@@ -42,7 +46,7 @@ class ItemTable(pulumi.ComponentResource):
             global_secondary_indexes=[_index(layout.index)] if layout.index else None,
             stream_enabled=args.streamed or None,
             stream_view_type="NEW_AND_OLD_IMAGES" if args.streamed else None,
-            point_in_time_recovery={"enabled": not args.derived},
+            point_in_time_recovery={"enabled": not (args.derived or args.forgetful)},
             deletion_protection_enabled=guarded,
             opts=pulumi.ResourceOptions(parent=self, protect=guarded),
         )

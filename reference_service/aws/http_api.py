@@ -115,7 +115,7 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
         Raises Problem 400.
         """
         text = self.query.get(name, self.subject)
-        if not _SUBJECT.fullmatch(text):
+        if not is_customer(text):
             raise bad_parameter(name, "must be a customer's id")
         return text
 
@@ -129,6 +129,11 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
             example = "2026-01-05T09:00:00Z or 2026-01-05T10:00:00%2B01:00"
             raise bad_parameter(name, f"must be a moment with its zone, as {example}")
         return moment
+
+
+def is_customer(text: str) -> bool:
+    """Whether it can be a customer's id."""
+    return bool(_SUBJECT.fullmatch(text))
 
 
 def bad_parameter(name: str, fault: str) -> Problem:
@@ -148,7 +153,7 @@ def parse(event: Mapping[str, Any]) -> HttpRequest:
     context = event["requestContext"]
     claims = context.get("authorizer", {}).get("jwt", {}).get("claims", {})
     subject = claims.get("sub", "")
-    if not _SUBJECT.fullmatch(subject):
+    if not is_customer(subject):
         raise Problem(401, "no-customer", "The token's subject is no customer's id.")
     body = event.get("body") or ""
     return HttpRequest(

@@ -125,11 +125,13 @@ def _data(entry: Iterable[Change]) -> bytes:
 
 class _Entry(msgspec.Struct):
     commits: tuple[Commit, ...]
+    # For consumers' filters: what is missing in an entry that was written before there was one.
+    stream: str = ""
 
 
 def encode_entry(commits: Sequence[Commit]) -> bytes:
-    """The data of a log entry: {"commits": […]}, consecutive commits of one stream."""
-    return msgspec.json.encode(_Entry(tuple(commits)))
+    """The data of a log entry: {"commits": […], "stream": …}, consecutive commits of one stream."""
+    return msgspec.json.encode(_Entry(tuple(commits), commits[0].stream))
 
 
 _DECODER = msgspec.json.Decoder(_Entry)

@@ -9,7 +9,7 @@ from reference_service.functions.queue import consume_events
 from reference_service.settings import CommandWorkerSettings
 from reference_service.shipping import ship
 
-orders = bootstrap.command(CommandWorkerSettings.from_environment(os.environ))
+orders = bootstrap.command_worker(CommandWorkerSettings.from_environment(os.environ))
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:

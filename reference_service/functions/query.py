@@ -28,6 +28,7 @@ from reference_service.aws.metrics import report
 from reference_service.aws.postgres_queries import BadCursor, Found, Listing, Shown
 from reference_service.cqrs.commit import Commit, timestamp
 from reference_service.cqrs.store import Unavailable
+from reference_service.functions.opening import Opening
 from reference_service.functions.reading import (
     LARGEST_VERSION,
     WAIT_S,
@@ -36,6 +37,7 @@ from reference_service.functions.reading import (
     unavailable,
     waited_for,
 )
+from reference_service.order.events import Event, OrderPlaced
 from reference_service.order.state import NotPlaced, Status
 from reference_service.schemas import Undecodable
 from reference_service.settings import QuerySettings
@@ -114,7 +116,8 @@ def list_orders(request: HttpRequest) -> dict[str, Any]:
     except BadCursor as fault:
         detail = "must be one that this list gave, asked with the same status, from and to"
         raise bad_parameter("cursor", detail) from fault
-    body = {"orders": page.rows, "cursor": page.cursor}
+    opening = Opening(side.keys, listing.customer_id)
+    body = {"orders": [_shown(row, opening) for row in page.rows], "cursor": page.cursor}
     return answer(200, body, read_model_lag=_lag(page.lag_s))
 
 
@@ -155,7 +158,7 @@ def _projected_order(request: HttpRequest, wanted: int, had: int | None) -> dict
     headers = {"etag": f'"{found.row.version}"', "read_model_lag": _lag(found.lag_s)}
     if found.row.version == had and not found.parked:
         return unchanged(**headers)
-    body = msgspec.structs.asdict(found.row) | {"commit": found.commit}
+    body = _shown(found.row, Opening(side.keys, found.row.customer_id)) | {"commit": found.commit}
     if found.parked:
         body["parked"] = True
     return answer(200, body, **headers)
@@ -197,7 +200,8 @@ def _order_as_of(request: HttpRequest, moment: datetime) -> dict[str, Any]:
 
 def _folded(commits: Sequence[Commit], version: int) -> dict[str, Any]:
     row = side.row_at(commits, version)
-    body = msgspec.to_builtins(row) | {"commit": commits[-1].commit}
+    assert row is not None  # there is a commit
+    body = _shown(row, Opening(side.keys, row.customer_id)) | {"commit": commits[-1].commit}
     return answer(200, body, etag=f'"{version}"')
 
 
@@ -305,10 +309,23 @@ def _events(commit: Commit) -> list[dict[str, Any]]:
             "actor": commit.actor,
             "command_id": commit.command_id,
             "causation": commit.causation,
-            "data": event,
+            "data": _opened(event, commit.stream),
         }
         for index, event in enumerate(side.orders.codec.decode(commit.body))
     ]
+
+
+def _opened(event: Event, stream: str) -> Event:
+    if not isinstance(event, OrderPlaced):
+        return event
+    opening = Opening(side.keys, event.customer_id)
+    delivery = opening.delivery(stream.removeprefix("order-"), event.delivery)
+    return msgspec.structs.replace(event, delivery=delivery)
+
+
+def _shown(row: Any, opening: Opening) -> dict[str, Any]:
+    """The order as its row shows it, its address opened."""
+    return msgspec.structs.asdict(row) | {"delivery": opening.delivery(row.order_id, row.delivery)}
 
 
 def _no_such_version(parameter: str, version: int, newest: int) -> Problem:

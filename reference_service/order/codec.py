@@ -1,52 +1,20 @@
-"""Events to the body of a commit and back, held to their contracts both ways.
-
-A body is one JSON string: [{"type": "OrderPlaced", "v": 3, "data": {...}}, ...]. An entry says with
-"r" which older version's readers can read it, when there is one.
-"""
+"""Events of an order to the body of a commit and back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Mapping
+from typing import get_args
 
-import msgspec
-
+from reference_service.event_codec import EventCodec, Events
 from reference_service.order.events import OLDEST_READERS, VERSIONS, Event
-from reference_service.order.versions import DOWNCASTERS, UPCASTERS, Data
-from reference_service.schemas import (
-    Fault,
-    InvalidEvent,
-    Schemas,
-    Undecodable,
-    event_schema,
-    in_words,
-    readable,
-)
+from reference_service.order.versions import DOWNCASTERS, UPCASTERS
+from reference_service.schemas import Schemas
 
 EVENTS: dict[str, type[Event]] = {kind.__name__: kind for kind in get_args(Event)}
 
 
-class _Entry(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    type: str
-    v: int
-    data: dict[str, Any]
-    r: int | None = None
-
-
-class _Newest(msgspec.Struct):
-    """The newest version of an event that is known, and whether it accepts its data."""
-
-    type: type[Event]
-    version: int
-    accepts: Callable[[Data], bool]
-
-
-class OrderCodec:
-    """Encodes and decodes the events of an order with the schemas of contracts/.
-
-    `writes` is the version that each event is written in, by its type; `versions` the newest that
-    is known here, `oldest_readers` how far back each version can be read.
-    """
+class OrderCodec(EventCodec[Event]):
+    """`versions` are the newest that are known, `oldest_readers` how far back each can be read."""
 
     def __init__(
         self,
@@ -55,101 +23,11 @@ class OrderCodec:
         versions: Mapping[str, int] = VERSIONS,
         oldest_readers: Mapping[tuple[str, int], int] = OLDEST_READERS,
     ) -> None:
-        self._schemas = schemas
-        self._writes = writes
-        self._versions = versions
-        self._oldest_readers = oldest_readers
-        self._names = {
-            (kind, version): event_schema("internal", kind, version)
-            for kind, newest in versions.items()
-            for version in range(1, newest + 1)
-        }
-        self._newest: dict[str, _Newest] = {}
-
-    def encode(self, events: Sequence[Event]) -> str:
-        """The body of a commit with these events; raises InvalidEvent.
-
-        An event that the version to write cannot express is as invalid as one that breaks it.
-        """
-        return msgspec.json.encode([self._entry(event) for event in events]).decode()
-
-    def decode(self, body: str) -> list[Event]:
-        """The events of a commit's body; raises Undecodable."""
-        try:
-            entries = _ENTRIES.decode(body)
-        except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError) as error:
-            raise Undecodable(f"the body is no list of events: {error}") from error
-        if not entries:
-            raise Undecodable("the body holds no event")
-        return [self._event(entry) for entry in entries]
-
-    def _entry(self, event: Event) -> _Entry:
-        kind = type(event).__name__
-        newest, version = self._versions[kind], self._writes[kind]
-        data = msgspec.to_builtins(event)
-        self._refuse(kind, newest, data)
-        if version < newest:
-            data = msgspec.json.decode(msgspec.json.encode(data))  # tuples are lists in JSON
-            for newer in range(newest, version, -1):
-                data = self._downcast(kind, newer, data)
-            self._refuse(kind, version, data)
-        return _Entry(kind, version, data, self._oldest_readers.get((kind, version)))
-
-    def _downcast(self, kind: str, newer: int, data: Data) -> Data:
-        """The data in the version before `newer`, without fields that are unknown to that one."""
-        downcast = DOWNCASTERS.get((kind, newer))
-        if downcast is None:
-            return self._schemas.pruned(self._names[kind, newer - 1], data)
-        older = downcast(data)
-        if UPCASTERS[kind, newer - 1](older) != data:
-            raise InvalidEvent(kind, (Fault("", f"cannot be expressed in version {newer - 1}"),))
-        return older
-
-    def _refuse(self, kind: str, version: int, data: Data) -> None:
-        if faults := self._schemas.check(self._names[kind, version], data):
-            raise InvalidEvent(kind, faults)
-
-    def _event(self, entry: _Entry) -> Event:
-        newest = self._newest.get(entry.type) or self._made_ready(entry.type)
-        if entry.v != newest.version or not newest.accepts(entry.data):
-            return _typed(self._in_newest_version(entry, newest.version), newest.type)
-        try:
-            return msgspec.convert(entry.data, newest.type)
-        except msgspec.ValidationError:
-            return _typed(entry.data, newest.type)
-
-    def _made_ready(self, kind: str) -> _Newest:
-        if kind not in EVENTS:
-            raise Undecodable(f"{kind} is not an event that is known here")
-        version = self._versions[kind]
-        accepts = self._schemas.question(self._names[kind, version])
-        self._newest[kind] = _Newest(EVENTS[kind], version, accepts)
-        return self._newest[kind]
-
-    def _in_newest_version(self, entry: _Entry, known: int) -> Data:
-        """The data of another version, or what is wrong with the entry."""
-        kind, data = entry.type, entry.data
-        if readable(entry.v, entry.r, known):
-            self._hold(kind, known, data, reading_on=True)
-            return data
-        if not 1 <= entry.v <= known:
-            raise Undecodable(f"{kind} has version {entry.v}; here {known} is the newest")
-        self._hold(kind, entry.v, data)
-        for version in range(entry.v, known):
-            if upcast := UPCASTERS.get((kind, version)):
-                data = upcast(data)
-        return data
-
-    def _hold(self, kind: str, version: int, data: Data, *, reading_on: bool = False) -> None:
-        """Hold the data to a version's schema."""
-        name = self._names[kind, version]
-        if faults := self._schemas.check(name, data, reading_on=reading_on):
-            raise Undecodable(f"{kind} breaks its contract: {in_words(faults)}")
-
-
-def _typed(data: Data, kind: type[Event]) -> Event:
-    # Not strict: JSON Schema takes 2.0 for an integer; what is none the schema has refused.
-    return msgspec.convert(data, kind, strict=False)
-
-
-_ENTRIES = msgspec.json.Decoder(list[_Entry])
+        known = Events(
+            types=EVENTS,
+            versions=versions,
+            oldest_readers=oldest_readers,
+            upcasters=UPCASTERS,
+            downcasters=DOWNCASTERS,
+        )
+        super().__init__(schemas, known, writes)

@@ -9,12 +9,13 @@ import msgspec
 
 from reference_service.order.events import CancelReason, Delivery, Line
 from reference_service.order.money import Money
+from reference_service.sealing import Sealed
 
 
 class PlaceOrder(msgspec.Struct, frozen=True):
     customer_id: str
     lines: tuple[Line, ...]
-    delivery: Delivery
+    delivery: Delivery | Sealed
 
 
 class ReceivePayment(msgspec.Struct, frozen=True):

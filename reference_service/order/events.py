@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from reference_service.order.money import Money
+from reference_service.sealing import Sealed
 
 CancelReason: TypeAlias = Literal["changed_mind", "ordered_by_mistake", "too_late", "other"]
 ReturnReason: TypeAlias = Literal["order_cancelled", "order_not_confirmed", "already_shipped"]
@@ -75,7 +76,7 @@ class OrderPlaced(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     total: Money
     """Sum of quantity times unit price over all lines."""
 
-    delivery: Delivery | None
+    delivery: Delivery | Sealed | None
     """Where to deliver, and to whom; null once it was erased."""
 
 

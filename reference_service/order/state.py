@@ -8,6 +8,7 @@ import msgspec
 
 from reference_service.order.events import CancelReason, Delivery, Line
 from reference_service.order.money import Money
+from reference_service.sealing import Sealed
 
 Status: TypeAlias = Literal["placed", "confirmed", "shipped", "cancelled"]
 
@@ -29,7 +30,7 @@ class PlacedOrder(msgspec.Struct, frozen=True, kw_only=True, tag_field="status")
     lines: tuple[Line, ...]
     total: Money
     paid: Money
-    delivery: Delivery | None
+    delivery: Delivery | Sealed | None
     payments: tuple[str, ...] = ()
 
 

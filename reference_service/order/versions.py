@@ -64,7 +64,10 @@ DOWNCASTERS: Mapping[tuple[str, int], Step] = {
 }
 
 
-def _with_split_address(delivery: Data) -> Data:
+def _with_split_address(delivery: Data | str) -> Data | str:
+    """A sealed address stays as it is: what was sealed is its newest form."""
+    if isinstance(delivery, str):
+        return delivery
     street, _, below = delivery["address"].partition("\n")
     postal_code, _, city = below.partition(" ")
     return {
@@ -76,7 +79,9 @@ def _with_split_address(delivery: Data) -> Data:
     }
 
 
-def _with_printed_address(delivery: Data) -> Data:
+def _with_printed_address(delivery: Data | str) -> Data | str:
+    if isinstance(delivery, str):
+        return delivery
     return {
         "recipient": delivery["recipient"],
         "address": f"{delivery['street']}\n{delivery['postal_code']} {delivery['city']}",

@@ -24,6 +24,7 @@ from reference_service.order.state import (
     Shipped,
     Status,
 )
+from reference_service.sealing import Sealed
 
 
 class OrderSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -41,7 +42,7 @@ class OrderSummary(msgspec.Struct, frozen=True, kw_only=True):
     total: int
     paid: int
     lines: tuple[Line, ...]
-    delivery: Delivery | None
+    delivery: Delivery | Sealed | None
     shipment_id: str | None
     cancel_reason: CancelReason | None
     placed_at: str

@@ -14,6 +14,7 @@ from jsonschema.validators import extend
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from reference_service.customer.events import VERSIONS as CUSTOMER_VERSIONS
 from reference_service.order.codec import EVENTS as INTERNAL_EVENTS
 from reference_service.order.commands import SCHEMAS as COMMAND_SCHEMAS
 from reference_service.order.events import VERSIONS
@@ -78,7 +79,8 @@ def test_the_example_of_the_envelope_is_a_public_event(form: str) -> None:
 
 
 def test_the_code_knows_every_event_up_to_its_newest_version() -> None:
-    internal = {event_schema("internal", kind, VERSIONS[kind]) for kind in INTERNAL_EVENTS}
+    known = {kind: VERSIONS[kind] for kind in INTERNAL_EVENTS} | CUSTOMER_VERSIONS
+    internal = {event_schema("internal", kind, version) for kind, version in known.items()}
     assert internal == newest_below("events/internal/")
     public = {event_schema("public", kind, version) for kind, version in PUBLIC_VERSIONS.items()}
     assert public == newest_below("events/public/")

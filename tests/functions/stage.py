@@ -19,7 +19,14 @@ from reference_service import settings
 from reference_service.aws.items import to_item
 from reference_service.cqrs.commit import Commit
 from reference_service.cqrs.relay import encode_entry
-from reference_service.tables import EVENTS, ORDER_STATUS, PARKED, SHIPMENTS, SNAPSHOTS
+from reference_service.tables import (
+    EVENTS,
+    ORDER_STATUS,
+    PARKED,
+    PERSONAL_KEYS,
+    SHIPMENTS,
+    SNAPSHOTS,
+)
 from tests.database import ReadSide
 from tests.emulator import Emulator
 from tests.functions.http_contract import held
@@ -27,6 +34,7 @@ from tests.functions.http_contract import held
 SETTINGS: dict[str, type[settings.Settings]] = {
     "command": settings.CommandSettings,
     "command_worker": settings.CommandWorkerSettings,
+    "erasure": settings.ErasureSettings,
     "heartbeat": settings.HeartbeatSettings,
     "relay": settings.RelaySettings,
     "publisher": settings.PublisherSettings,
@@ -43,7 +51,7 @@ SETTINGS: dict[str, type[settings.Settings]] = {
     "operations": settings.OperationsSettings,
 }
 # What these answer is held to contracts/openapi.json, whatever the test asks for.
-HTTP = ("command", "query", "status")
+HTTP = ("command", "query", "status", "erasure")
 ORDER = "GET /orders/{order_id}"
 STATUS = "GET /orders/{order_id}/status"
 HISTORY = "GET /orders/{order_id}/history"
@@ -59,6 +67,8 @@ VALUES = {
     "PARKED_TABLE": "functions-parked",
     "ORDER_STATUS_TABLE": "functions-order-status",
     "SNAPSHOTS_TABLE": "functions-snapshots",
+    "PERSONAL_KEYS_TABLE": "functions-personal-keys",
+    "WRAPPING_KEY_ARN": "arn:aws:kms:us-east-1:000000000000:alias/functions",
     "LOG_STREAM": "functions-log",
     "LOG_SHARDS": "1",
     "BUS_NAME": "functions-bus",
@@ -143,6 +153,9 @@ def prepare(emulator: Emulator) -> None:
     emulator.create_table(VALUES["PARKED_TABLE"], PARKED)
     emulator.create_table(VALUES["ORDER_STATUS_TABLE"], ORDER_STATUS)
     emulator.create_table(VALUES["SNAPSHOTS_TABLE"], SNAPSHOTS)
+    emulator.create_table(VALUES["PERSONAL_KEYS_TABLE"], PERSONAL_KEYS)
+    key_id = emulator.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    emulator.client("kms").create_alias(AliasName="alias/functions", TargetKeyId=key_id)
     emulator.client("kinesis").create_stream(StreamName=VALUES["LOG_STREAM"], ShardCount=1)
     emulator.client("events").create_event_bus(Name=VALUES["BUS_NAME"])
     emulator.client("sns").create_topic(Name="functions-notifications")

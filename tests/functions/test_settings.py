@@ -5,7 +5,7 @@ import pytest
 from reference_service import bootstrap
 from reference_service.schemas import CONTRACTS
 from reference_service.settings import (
-    CommandSettings,
+    CommandWorkerSettings,
     MigrationSettings,
     RelaySettings,
     SettingsError,
@@ -25,16 +25,16 @@ def test_what_is_written_is_what_is_read() -> None:
     "values", [{}, {"events_table": "t", "writes": "w", "log_stream": "l"}, {"event": "t"}]
 )
 def test_a_missing_or_unknown_field_is_a_type_error(values: dict[str, str]) -> None:
-    with pytest.raises(TypeError, match="CommandSettings"):
-        environment(CommandSettings, **values)
+    with pytest.raises(TypeError, match="CommandWorkerSettings"):
+        environment(CommandWorkerSettings, **values)
 
 
 def test_what_has_a_default_may_be_left_out() -> None:
-    written = environment(CommandSettings, events_table="events", writes=f"{PLACED}/v3")
+    written = environment(CommandWorkerSettings, events_table="events", writes=f"{PLACED}/v3")
     assert written == {"EVENTS_TABLE": "events", "WRITES": f"{PLACED}/v3"}
-    assert CommandSettings.from_environment(written).snapshot_every == 0
+    assert CommandWorkerSettings.from_environment(written).snapshot_every == 0
     with pytest.raises(SettingsError, match="SNAPSHOT_EVERY is 'often', not a number"):
-        CommandSettings.from_environment(written | {"SNAPSHOT_EVERY": "often"})
+        CommandWorkerSettings.from_environment(written | {"SNAPSHOT_EVERY": "often"})
 
 
 def test_every_fault_is_named_at_once() -> None:
@@ -52,7 +52,7 @@ PLACED = "events/internal/order_placed"
 
 def test_a_list_stands_with_commas_between_its_parts() -> None:
     environ = {"EVENTS_TABLE": "events", "WRITES": f"{PLACED}/v3,events/public/order_placed/v1"}
-    settings = CommandSettings.from_environment(environ)
+    settings = CommandWorkerSettings.from_environment(environ)
     assert settings.writes == (f"{PLACED}/v3", "events/public/order_placed/v1")
     assert written_versions(settings.writes, CONTRACTS) == {
         PLACED: 3,
@@ -79,6 +79,6 @@ def test_what_cannot_be_written_is_named(names: list[str], fault: str) -> None:
 
 
 def test_a_function_refuses_to_start_with_a_version_that_it_does_not_know() -> None:
-    settings = CommandSettings(events_table="events", writes=(f"{PLACED}/v99",))
+    settings = CommandWorkerSettings(events_table="events", writes=(f"{PLACED}/v99",))
     with pytest.raises(SettingsError, match="order_placed/v99"):
-        bootstrap.command(settings)
+        bootstrap.command_worker(settings)

@@ -11,7 +11,7 @@ import pytest
 
 from bitacora.faults import Delay, FaultProxy, Refuse, Rule
 from reference_service import bootstrap
-from reference_service.settings import CommandSettings, SettingsError
+from reference_service.settings import CommandWorkerSettings, SettingsError
 from tests.functions.stage import VALUES, Stage, body_of, failures, http, queue_event
 from tests.functions.test_command import DELIVERY, ORDER, PAY, PLACE, payment
 from tests.functions.test_queues import dispatched_event
@@ -177,6 +177,6 @@ def test_a_table_that_is_gone_fails_no_command(stage: Stage) -> None:
 
 
 def test_snapshots_without_a_table_are_a_fault_of_the_settings() -> None:
-    settings = CommandSettings(events_table="events", writes=(), snapshot_every=1)
+    settings = CommandWorkerSettings(events_table="events", writes=(), snapshot_every=1)
     with pytest.raises(SettingsError, match="SNAPSHOTS_TABLE is missing"):
-        bootstrap.command(settings)
+        bootstrap.command_worker(settings)

@@ -81,7 +81,7 @@ def test_every_queue_outwaits_its_function(topology: Program) -> None:
 
 def test_every_stream_is_read_from_its_start_and_to_its_end(topology: Program) -> None:
     failures = topology.one("s3/bucket:Bucket", "failures-bucket").outputs["arn"]
-    assert len(streams(topology)) == 5
+    assert len(streams(topology)) == 6
     for mapping in streams(topology):
         inputs = mapping.inputs
         assert inputs["startingPosition"] == "TRIM_HORIZON"

@@ -17,6 +17,7 @@ FUNCTION = "lambda/function:Function"
 READS: dict[str, type[Settings]] = {
     "command": settings.CommandSettings,
     "command-worker": settings.CommandWorkerSettings,
+    "erasure": settings.ErasureSettings,
     "heartbeat": settings.HeartbeatSettings,
     "relay": settings.RelaySettings,
     "publisher": settings.PublisherSettings,

@@ -109,9 +109,9 @@ def test_the_event_store_refuses_changes_from_anybody(topology: Program) -> None
         assert decision.allowed is (action == "PutItem"), action
 
 
-def test_only_the_command_side_and_the_heartbeat_append(topology: Program) -> None:
+def test_only_who_executes_commands_and_the_heartbeat_append(topology: Program) -> None:
     events = topology.one("dynamodb/table:Table", "events").outputs["arn"]
-    appenders = {"command", "command-worker", "heartbeat"}
+    appenders = {"command", "command-worker", "erasure", "heartbeat"}
     assert who_may(topology, "dynamodb:PutItem", events) == appenders
 
 
@@ -121,6 +121,20 @@ def test_the_heartbeat_touches_the_event_store_and_nothing_else(topology: Progra
     allowed = {s["Sid"]: (s["Action"], listed(s["Resource"])) for s in statements(policy)}
     assert allowed.keys() == {"WriteLogs", "Append", "KeepUndone"}
     assert allowed["Append"] == (["dynamodb:Query", "dynamodb:PutItem"], [events])
+
+
+def test_only_what_shows_addresses_opens_them_and_only_erasure_destroys_keys(
+    topology: Program,
+) -> None:
+    table = topology.one("dynamodb/table:Table", "personal-keys").outputs["arn"]
+    key = topology.one("kms/key:Key", "personal-keys").outputs["arn"]
+    assert who_may(topology, "kms:Decrypt", key) == {"command", "query"}
+    assert who_may(topology, "kms:GenerateDataKey", key) == {"command"}
+    assert who_may(topology, "dynamodb:GetItem", table) == {"command", "query", "erasure"}
+    assert who_may(topology, "dynamodb:PutItem", table) == {"command"}
+    assert who_may(topology, "dynamodb:DeleteItem", table) == {"erasure"}
+    for action in ("UpdateItem", "BatchWriteItem", "Query", "Scan", "BatchGetItem"):
+        assert who_may(topology, f"dynamodb:{action}", table) == set()
 
 
 def test_only_the_migration_reads_the_master_password(topology: Program) -> None:

@@ -21,6 +21,7 @@ EXPORTS = {
     "failures_bucket",
     "parked_table",
     "order_status_table",
+    "personal_keys_table",
     "shipments_table",
     "queues",
     "dead_letters",
@@ -49,12 +50,12 @@ NAMED_BY = {
     "ec2/securityGroup:SecurityGroup": "name",
 }
 
-READERS = ("relay", "publisher", "projector", "catch-up", "status-projector")
+READERS = ("relay", "publisher", "projector", "catch-up", "status-projector", "erasure")
 
 
 def test_exports_what_the_tools_read(topology: Program) -> None:
     assert topology.exports.keys() == EXPORTS
-    assert len(topology.exports["functions"]) == 16
+    assert len(topology.exports["functions"]) == 17
     assert sorted(topology.exports["queues"]) == [
         "failed-batches",
         "fulfilment",
@@ -81,7 +82,15 @@ def test_every_resource_stands_in_a_component(topology: Program) -> None:
 
 def test_data_is_protected_where_the_stack_is_kept() -> None:
     kept = [r.name for r in program("prod").resources if r.protect]
-    assert sorted(kept) == ["events", "order-status", "parked", "read-models", "shipments"]
+    assert sorted(kept) == [
+        "events",
+        "order-status",
+        "parked",
+        "personal-keys",
+        "personal-keys",
+        "read-models",
+        "shipments",
+    ]
     assert not [r.name for r in program("dev").resources if r.protect]
 
 
@@ -221,6 +230,7 @@ def test_functions_in_the_network_reach_what_they_call(topology: Program) -> Non
         "s3": "Gateway",
         "secretsmanager": "Interface",
         "events": "Interface",
+        "kms": "Interface",
     }
 
 

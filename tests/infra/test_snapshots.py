@@ -2,7 +2,7 @@
 
 import pytest
 
-from reference_service.settings import CommandSettings
+from reference_service.settings import CommandWorkerSettings
 from tests.infra.in_process import Program
 from tests.infra.stacks import program
 from tests.infra.test_functions import FUNCTION, variables
@@ -20,7 +20,7 @@ def having() -> Program:
 def test_by_default_there_is_none(topology: Program) -> None:
     assert "snapshots" not in {table.name for table in topology.of(TABLE)}
     for name in COMMAND_SIDE:
-        settings = CommandSettings.from_environment(variables(topology.one(FUNCTION, name)))
+        settings = CommandWorkerSettings.from_environment(variables(topology.one(FUNCTION, name)))
         assert settings.snapshot_every == 0
     assert "snapshots_table" not in topology.exports
 
@@ -28,7 +28,7 @@ def test_by_default_there_is_none(topology: Program) -> None:
 def test_the_command_side_is_told_of_it(having: Program) -> None:
     table = having.one(TABLE, "snapshots")
     for name in COMMAND_SIDE:
-        settings = CommandSettings.from_environment(variables(having.one(FUNCTION, name)))
+        settings = CommandWorkerSettings.from_environment(variables(having.one(FUNCTION, name)))
         assert settings.snapshots_table == table.inputs["name"] == having.exports["snapshots_table"]
         assert settings.snapshot_every == 100
 

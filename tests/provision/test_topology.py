@@ -62,7 +62,7 @@ def test_streams_are_read_by_the_delivery_engine_and_queues_by_the_emulator(
     environment = topology.environment
     streams = {mapping["function"].split(":")[-1] for mapping in environment.delivery.mappings()}
     prefix = environment.outputs["prefix"]
-    readers = ("relay", "publisher", "projector", "catch-up", "status-projector")
+    readers = ("relay", "publisher", "projector", "catch-up", "status-projector", "erasure")
     assert streams == {f"{prefix}-{key}" for key in readers}
     mappings = environment.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     assert {mapping["EventSourceArn"].split(":")[2] for mapping in mappings} == {"sqs"}

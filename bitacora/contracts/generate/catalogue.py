@@ -31,7 +31,7 @@ def catalogue(language: Language) -> str:
             if history[-1].folder in public
         ],
         "Internal events": [
-            _entry(language, history, ["Kept in the event store; the read model follows it."])
+            _entry(language, history, ["Kept in the event store."])
             for history in language.below("events/internal")
         ],
         "Envelope": [

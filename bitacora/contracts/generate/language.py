@@ -21,7 +21,10 @@ Schema = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Module:
-    """What a module holds: the events of `folder`; `imports` says which types it only imports."""
+    """What a module holds: the events of `folder`, or the one event whose folder that is.
+
+    `imports` says which types it only imports.
+    """
 
     folder: str
     summary: str
@@ -90,6 +93,13 @@ class Language:
         """The histories of everything in a folder, by name: below("events/internal")."""
         histories = self.folder.histories.items()
         return [history for name, history in histories if name.startswith(f"{folder}/")]
+
+    def of_module(self, module: Module) -> list[list[Version]]:
+        """The histories of its events, without those that a module of their own has."""
+        apart = {other.folder for other in self.settings.modules.values()}
+        if module.folder in self.folder.histories:
+            return [self.folder.histories[module.folder]]
+        return [each for each in self.below(module.folder) if each[-1].folder not in apart]
 
     def newest(self, folder: str) -> Version:
         if folder not in self.folder.histories:

@@ -11,17 +11,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bitacora.contracts.folder import Version
-from bitacora.contracts.generate.language import Language, Module, Schema
+from bitacora.contracts.generate.language import PROJECT, Language, Module, Schema
 from bitacora.contracts.generate.versions import oldest_reader
+from bitacora.contracts.lint.agreement import PERSONAL
 
 GENERATED = "Generated from contracts/ by `bitacora contracts generate`; do not edit."
 WIDTH = 100
+SEALED = "Sealed"
 _SCALARS = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
 
 
 def python_module(language: Language, module: Module) -> str:
     """The module's text. Raises ContractFault for a schema that has no Python type."""
-    histories = language.below(module.folder)
+    histories = language.of_module(module)
     types = _Types(language, module.imports)
     newest = [history[-1] for history in histories]
     events = [types.struct(language.schemas[version], version, "") for version in newest]
@@ -89,11 +91,20 @@ class _Types:
             if not _is_name(key):
                 raise base.fault(where, "is no name for a Python attribute")
             shape = self._shape(node, base, where)
+            if node.get(PERSONAL):
+                shape = _Shape(f"{shape.annotation} | {self._sealed(base, where)}", shape.nullable)
             if key not in required:
                 shape = _Shape(f"{shape.annotation} | None = None", False)
             lines += ["", f"    {key}: {shape}"]
             lines += _docstring(node["description"]) if "description" in node else []
         return "\n".join(lines)
+
+    def _sealed(self, base: Version, pointer: str) -> str:
+        """The type that stands for what is personal while it is stored."""
+        if SEALED not in self._importable:
+            raise base.fault(pointer, f"is personal: {PROJECT} says no import of {SEALED}")
+        self.imported[SEALED] = self._importable[SEALED]
+        return SEALED
 
     def _shape(self, node: Schema, base: Version, pointer: str) -> _Shape:
         kinds = _kinds(node)

@@ -14,6 +14,7 @@ from bitacora.contracts.generate import generate
 
 PROJECT = Path(__file__).resolve().parents[3]
 EVENTS = "reference_service/order/events.py"
+CUSTOMER_EVENTS = "reference_service/customer/events.py"
 PUBLIC_EVENTS = "reference_service/public_events.py"
 Change = Callable[[dict[str, Any]], None]
 

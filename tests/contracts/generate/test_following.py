@@ -7,7 +7,13 @@ import sys
 from typing import Any
 
 from bitacora.contracts.generate import stale, write
-from tests.contracts.generate.repository import EVENTS, PROJECT, PUBLIC_EVENTS, Repository
+from tests.contracts.generate.repository import (
+    CUSTOMER_EVENTS,
+    EVENTS,
+    PROJECT,
+    PUBLIC_EVENTS,
+    Repository,
+)
 
 CATALOGUE = "docs/catalogue.md"
 FILES = {
@@ -16,6 +22,7 @@ FILES = {
     CATALOGUE,
     "infra/routing.json",
     EVENTS,
+    CUSTOMER_EVENTS,
     PUBLIC_EVENTS,
 }
 REMARK = {

@@ -9,7 +9,13 @@ import msgspec
 import pytest
 
 from bitacora.contracts.documents import ContractFault
-from tests.contracts.generate.repository import EVENTS, PROJECT, PUBLIC_EVENTS, Repository
+from tests.contracts.generate.repository import (
+    CUSTOMER_EVENTS,
+    EVENTS,
+    PROJECT,
+    PUBLIC_EVENTS,
+    Repository,
+)
 
 INTERNAL = "events/internal"
 RUFF = Path(sys.executable).parent / "ruff"
@@ -43,17 +49,18 @@ def again(data: Any, kind: Any) -> Any:
 def test_every_example_becomes_a_typed_event_and_itself_again(
     repository: Repository, visibility: str
 ) -> None:
-    module = repository.module(EVENTS if visibility == "internal" else PUBLIC_EVENTS)
+    modules = [EVENTS, CUSTOMER_EVENTS] if visibility == "internal" else [PUBLIC_EVENTS]
+    kinds = {kind: module for module in map(repository.module, modules) for kind in module.VERSIONS}
     folders = sorted((repository.root / "contracts" / "events" / visibility).iterdir())
     for folder in folders:
         number = repository.newest(f"events/{visibility}/{folder.name}")
         kind = "".join(word.capitalize() for word in folder.name.split("_"))
-        assert module.VERSIONS[kind] == number
+        assert kinds[kind].VERSIONS[kind] == number
         for form in ("minimal", "full"):
             path = f"events/{visibility}/{folder.name}/examples/v{number}-{form}.json"
             example = repository.json(path)
-            assert again(example, getattr(module, kind)) == example
-    assert len(module.VERSIONS) == len(folders)
+            assert again(example, getattr(kinds[kind], kind)) == example
+    assert len(kinds) == len(folders)
 
 
 def test_an_event_can_not_be_changed_and_names_its_fields(repository: Repository) -> None:

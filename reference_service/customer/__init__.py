@@ -1,0 +1,1 @@
+"""A customer, as far as the order service knows one: whose personal data were erased."""
