@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from bitacora.audit.findings import Finding
 from bitacora.audit.observation import ORDER
 from reference_service import public_events
+from reference_service.bootstrap import customer_of
 from reference_service.cqrs.cloud_event import cloud_event
 from reference_service.cqrs.commit import Commit
+from reference_service.cqrs.decider import Codec
 from reference_service.cqrs.heartbeat import is_heartbeat
+from reference_service.customer.codec import CustomerCodec
 from reference_service.order.codec import OrderCodec
 from reference_service.order.decider import evolve, initial
 from reference_service.order.events import Event
@@ -20,6 +23,8 @@ from reference_service.order.state import NotPlaced, Order
 from reference_service.order.views import row
 from reference_service.public_writer import PublicWriter
 from reference_service.schemas import Schemas, Undecodable
+
+E = TypeVar("E")
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,13 @@ class Fold:
     """As far as the commits can be folded: 1, 2, 3 … up to the first that can't follow.
 
     `rows` are by commit number, as PostgreSQL gives order_summary's columns; `public` is by event
-    id; `events` counts every event that could be read.
+    id; `events` counts every event that could be read. Of a customer's stream there is neither:
+    `destroyed` are the ids of keys by the commit that tells of their end.
     """
 
     rows: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     public: dict[str, Told] = field(default_factory=dict)
+    destroyed: dict[int, str] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     events: int = 0
 
@@ -50,6 +57,7 @@ class Orders:
 
     def __init__(self, schemas: Schemas) -> None:
         self._codec = OrderCodec(schemas)
+        self._customers = CustomerCodec(schemas)
         newest = max(public_events.VERSIONS.values())
         self._writers = [
             PublicWriter(schemas, {t: min(v, n) for t, n in public_events.VERSIONS.items()})
@@ -65,8 +73,12 @@ class Orders:
         for commit in commits:
             if is_heartbeat(commit):
                 continue
-            events = self._read(commit, folded)
-            if events is None or commit.commit != len(folded.rows) + 1:
+            if customer_of(stream):
+                for erased in self._read(commit, self._customers, folded):
+                    folded.destroyed[commit.commit] = erased.key_id
+                continue
+            events = self._read(commit, self._codec, folded)
+            if not events or commit.commit != len(folded.rows) + 1:
                 continue
             try:
                 state = self._step(stream, commit, events, state, folded)
@@ -74,7 +86,7 @@ class Orders:
                 folded.findings.append(_unreadable(commit, str(fault)))
                 continue
             placed_at = placed_at or commit.at
-            if isinstance(state, NotPlaced):  # no events: an empty body is unreadable
+            if isinstance(state, NotPlaced):  # which no event leads to
                 continue
             order_id = stream.removeprefix(ORDER)
             summary = row(order_id, state, commit.version, placed_at, commit.at)
@@ -86,12 +98,14 @@ class Orders:
         writer = self._writers[version - 1 if 1 <= version <= len(self._writers) else -1]
         return cloud_event(told.commit, told.index, SOURCE, writer.content(told.event))
 
-    def _read(self, commit: Commit, folded: Fold) -> list[Event] | None:
+    @staticmethod
+    def _read(commit: Commit, codec: Codec[E], folded: Fold) -> list[E]:
+        """None that cannot be read: that is a finding, and so is a body without events."""
         try:
-            events = self._codec.decode(commit.body)
+            events = codec.decode(commit.body)
         except Undecodable as fault:
             folded.findings.append(_unreadable(commit, str(fault)))
-            return None
+            return []
         folded.events += len(events)
         if len(events) != commit.count:
             detail = f"says {commit.count}, its body holds {len(events)}"

@@ -20,6 +20,7 @@ from bitacora.audit.source import (
     View,
     Witness,
 )
+from reference_service.aws.personal_keys import DynamoDBPersonalKeys
 from reference_service.cqrs.anchor import UNPACKED_LIMIT_BYTES
 from reference_service.cqrs.gate import Gate
 from reference_service.tables import EVENTS, ORDER_STATUS, PARKED, SHIPMENTS
@@ -122,6 +123,10 @@ class PagedStores:
             ConsistentRead=True,
         )
         return _status(stream, answer.get("Item", {}))
+
+    def personal_key(self, customer_id: str) -> str | None:
+        keys = DynamoDBPersonalKeys(self._stores.dynamodb, self._stores.personal_keys_table)
+        return keys.current(customer_id)
 
     def statuses(self) -> Iterator[str]:
         for item in self._scan(self._stores.order_status_table):

@@ -44,6 +44,7 @@ class CloudStores:
     order_status_table: str
     ledger_bucket: str
     anchors_bucket: str
+    personal_keys_table: str
 
 
 NAMES = tuple(field.name for field in fields(CloudStores) if field.type is str)

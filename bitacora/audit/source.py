@@ -104,6 +104,9 @@ class Source(Protocol):
     def status(self, stream: str) -> View:
         """As order_status has it."""
 
+    def personal_key(self, customer_id: str) -> str | None:
+        """The id of the key that the customer has now."""
+
     def statuses(self) -> Iterator[str]:
         """Every stream that order_status has, once."""
 

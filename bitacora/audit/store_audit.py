@@ -23,6 +23,7 @@ from bitacora.audit.observation import ORDER, SHIPMENT
 from bitacora.audit.orders import Orders
 from bitacora.audit.source import READERS, Source
 from bitacora.audit.stream_audit import Clock, Lag, Look, look, look_at_shipment
+from reference_service.bootstrap import customer_of
 from reference_service.cqrs.store import Unavailable
 
 T = TypeVar("T")
@@ -146,10 +147,11 @@ class _Looks:
             views = self._source.views(names)
             statuses = readers.map(self._source.status, names)
             ledgers = readers.map(self._source.ledger, names)
-            for stored, status, copies in zip(batch, statuses, ledgers, strict=True):
+            keys = readers.map(self._key, names)
+            for stored, status, copies, key in zip(batch, statuses, ledgers, keys, strict=True):
                 view = views[stored.stream]
                 anchors = self._anchors.heads.of(stored.stream)
-                seen = look(self._orders, stored, view, status, copies, self._clock, anchors)
+                seen = look(self._orders, stored, view, status, copies, self._clock, anchors, key)
                 yield self._again(stored.stream) if seen.findings else seen
 
     def _shipments(self, readers: ThreadPoolExecutor) -> Iterator[Look]:
@@ -197,8 +199,13 @@ class _Looks:
         if stream.startswith(SHIPMENT):
             return look_at_shipment(stream, self._source.shipment(stream), copies, self._clock)
         view, status = self._source.views([stream])[stream], self._source.status(stream)
+        key = self._key(stream)
         stored, anchors = self._source.history(stream), self._anchors.heads.of(stream)
-        return look(self._orders, stored, view, status, copies, self._clock, anchors)
+        return look(self._orders, stored, view, status, copies, self._clock, anchors, key)
+
+    def _key(self, stream: str) -> str | None:
+        customer = customer_of(stream)
+        return self._source.personal_key(customer) if customer else None
 
 
 def _batches(found: Iterable[T]) -> Iterator[list[T]]:

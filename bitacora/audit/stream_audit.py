@@ -14,11 +14,11 @@ from bitacora.audit import gates
 from bitacora.audit.anchored_heads import AnchoredCommit, against
 from bitacora.audit.chain import chain
 from bitacora.audit.findings import Finding, Kind
+from bitacora.audit.observation import ORDER
 from bitacora.audit.orders import Fold, Orders
 from bitacora.audit.source import Copies, Item, Shipment, Stored, View
 from reference_service.aws.items import from_item
 from reference_service.cqrs.commit import Commit
-from reference_service.cqrs.heartbeat import shard_of
 from reference_service.schemas import Undecodable
 
 _EVENT_ID = re.compile(r".+/(?P<commit>\d+)/\d+")
@@ -89,8 +89,12 @@ def look(
     copies: Copies,
     clock: Clock,
     anchored: Sequence[AnchoredCommit] = (),
+    key: str | None = None,
 ) -> Look:
-    """The stream in the event store and its anchors, its rows, its public events in the ledger."""
+    """The stream in the event store and its anchors, its rows, its public events in the ledger.
+
+    `key` is the id of the key that the customer has whose stream it is.
+    """
     seen = Look()
     history = _history(orders, stored, seen)
     hashes = {commit.commit: commit.hash for commit in history.commits}
@@ -98,6 +102,7 @@ def look(
     seen.findings += against(stored.stream, every, anchored)
     _read_models(stored.stream, history, view, status, clock, seen)
     _ledger(stored.stream, orders, history, copies, clock, seen)
+    _erasures(stored.stream, history, key, clock, seen)
     return seen
 
 
@@ -174,8 +179,8 @@ def _read_models(
     )
     seen.counts["read model rows"] += view.row is not None
     seen.counts["statuses"] += status.row is not None
-    if shard_of(stream) is not None:
-        return  # of a heartbeat nothing is shown; how late it is, each read tells
+    if not stream.startswith(ORDER):
+        return  # nothing of it is shown; how late a heartbeat is, each read tells
     at = view.gate.commit if view.gate else 0
     waiting = [commit.at for commit in history.commits if commit.commit > at]
     head = max(history.stored, default=0)
@@ -211,6 +216,13 @@ def _ledger(
         if event_id not in copies:
             age_s = clock.age_s(told.commit.at)
             _missing(stream, told.commit.commit, event_id, age_s, clock, seen)
+
+
+def _erasures(stream: str, history: _History, key: str | None, clock: Clock, seen: Look) -> None:
+    at = {commit.commit: commit.at for commit in history.commits}
+    for number, destroyed in history.fold.destroyed.items():
+        if destroyed == key and clock.age_s(at[number]) > clock.grace_s:
+            _add(seen, stream, number, "unfinished-erasure", f"the key {key} is still there")
 
 
 def _missing(

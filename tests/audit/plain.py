@@ -59,7 +59,7 @@ def history(stream: str, appends: Sequence[Sequence[Event]]) -> list[Commit]:
 
 @dataclass
 class PlainStores:
-    """bitacora.audit.source.Source over dictionaries.
+    """bitacora.audit.source.Source over dictionaries; `keys` are the ids of customers' keys.
 
     `looked_up` is order_status, of which the world has nothing until it is put there. `meanwhile`
     happens after the event store was scanned: what goes on while an audit looks.
@@ -76,6 +76,7 @@ class PlainStores:
     unlocked: set[str] = field(default_factory=set)
     retention: str | None = "COMPLIANCE for 90 days"
     sums: list[str] = field(default_factory=list)
+    keys: dict[str, str] = field(default_factory=dict)
     meanwhile: Callable[[], None] = lambda: None
 
     def store(self, commits: Sequence[Commit]) -> None:
@@ -117,6 +118,9 @@ class PlainStores:
 
     def status(self, stream: str) -> View:
         return self.looked_up.get(stream, View())
+
+    def personal_key(self, customer_id: str) -> str | None:
+        return self.keys.get(customer_id)
 
     def statuses(self) -> Iterator[str]:
         return iter(list(self.looked_up))

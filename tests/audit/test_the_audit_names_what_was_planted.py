@@ -19,7 +19,7 @@ from reference_service.cqrs.commit import Commit, sealed
 from reference_service.cqrs.gate import Gate, after
 from reference_service.order.money import Money
 from reference_service.public_writer import PublicWriter
-from tests.audit import test_anchors_bear_witness
+from tests.audit import test_anchors_bear_witness, test_erasures
 from tests.audit.plain import (
     CANCEL,
     CODEC,
@@ -343,6 +343,7 @@ def test_it_is_named_when_its_stream_alone_is_asked_for(planted: str) -> None:
 def test_every_kind_was_planted() -> None:
     everything = [*PLANTED.values(), *test_anchors_bear_witness.PLANTED.values()]
     planted = {kind for _, expected in everything for _, _, kind in expected}
+    planted |= {test_erasures.PLANTED}
     assert planted == set(get_args(Kind))
 
 

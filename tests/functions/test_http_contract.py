@@ -46,6 +46,7 @@ def test_every_route_of_the_functions_is_described_and_no_other(stage_with_datab
     commands = stage_with_database.function("command").COMMANDS
     queries = stage_with_database.function("query").ROUTES
     answered = dict.fromkeys(commands, "command") | dict.fromkeys(queries, "query")
+    answered["DELETE /personal-data"] = "erasure"
     answered |= dict.fromkeys(stage_with_database.function("status").ROUTES, "status")
     assert {route["route"]: route["function"] for route in SOURCE["routes"]} == answered
     described = {
