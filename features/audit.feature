@@ -1,5 +1,6 @@
 Feature: What happened can be proved
   History is what was stored when it happened, by whom and why. Who changes it is found out.
+  What is personal in it ends with a key.
 
   @promise-27 @needs-the-stores
   Scenario Outline: Deleting or altering any stored event is detected
@@ -27,6 +28,31 @@ Feature: What happened can be proved
     And each public event in the ledger names its commit, and the command that caused it
     And the shipment names the event that caused it, and the commit that records it names the shipment
     And all of it carries what identifies the request that it came from
+
+  @promise-29 @needs-the-stores
+  Scenario: After an erasure no personal value is recoverable, and replay works
+    Given a customer whose order was shipped to an address of their own
+    And a message about it lies in a dead-letter queue, and support has looked at it
+    Then however they ask, their order is shown with its address
+    When the customer has their personal data erased
+    Then they are told that it is erased
+    And however they ask, their order is shown without an address
+    When every store, log, queue, bucket and file is searched
+    Then no personal value of theirs is found, nor their key
+    And the order is found in each kind of place
+    And a read model that is rebuilt from the events equals the live one
+    And the audit finds nothing in the streams of the customer and the order
+    When the customer orders again, to that address
+    Then the new order is shown with it, and the old one without
+
+  @promise-29 @needs-lost-answers
+  Scenario: An erasure that was interrupted is finished
+    Given a customer whose order was shipped to an address of their own
+    And the function that erases ends before it has destroyed the key
+    When the customer has their personal data erased
+    Then they are not told that it is erased
+    And within 30 seconds the key is destroyed, though nobody asks again
+    And however they ask, their order is shown without an address
 
   @promise-30 @needs-the-processes
   Scenario: Clock skew changes no order

@@ -39,6 +39,7 @@ STEPS = (
     "past",
     "audit",
     "clocks",
+    "erasure",
 )
 SEEDS = 2**32
 

@@ -12,6 +12,7 @@ from bitacora.cli import (
     check,
     contracts,
     customers,
+    erase,
     functions,
     letters,
     lifecycle,
@@ -99,6 +100,7 @@ app.command(epilog=rebuild.EXIT_CODES)(rebuild.rebuild)
 app.command(epilog=recovery.PARKED_CODES)(recovery.parked)
 app.command(epilog=recovery.HEALED_CODES)(recovery.repair)
 app.command(epilog=recovery.HEALED_CODES)(recovery.republish)
+app.command(epilog=erase.EXIT_CODES)(erase.erase)
 app.command(epilog=letters.LISTED_CODES)(letters.dead_letters)
 app.command(epilog=letters.REDRIVEN_CODES)(letters.redrive)
 app.command(epilog=resync.EXIT_CODES)(resync.resync)

@@ -87,6 +87,11 @@ class Customer:
             lambda: self._call("POST", request.path, headers, json.dumps(request.body).encode()),
         )
 
+    def erase(self) -> Answer:
+        """Ask for the end of all that is personal; an answer that is no «done» may be repeated."""
+        headers = {"Idempotency-Key": uuid4().hex}
+        return self._call("DELETE", "/personal-data", headers, b"")
+
     def send_at_once(self, requests: Sequence[Request]) -> list[Answer]:
         """A device for each."""
         with ThreadPoolExecutor(len(requests)) as devices:

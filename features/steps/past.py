@@ -34,10 +34,15 @@ def shipped_order(kit: Kit, scene: Scene) -> None:
     for amount in (1, TOTAL - 1):
         paid = owner.get_through(payment(scene.order_id, amount))
         assert paid.status == 200, paid
+    shown_as_shipped(scene)
+
+
+def shown_as_shipped(scene: Scene) -> None:
+    """Wait until every read model shows it so."""
     for where in ("", "/status"):
         until(
             f"the order is shipped, at {where or '/'}",
-            lambda where=where: owner.read(f"/orders/{scene.order_id}{where}"),  # type: ignore[misc]
+            lambda where=where: scene.owner.read(f"/orders/{scene.order_id}{where}"),  # type: ignore[misc]
             lambda answer: answer.body.get("status") == "shipped",
             at_most_s=SHIPPED_WITHIN_S,
         )

@@ -14,7 +14,7 @@ from tests.cli.conftest import run_in
 COMMANDS = (
     *("up", "down", "status", "logs", "demo", "resources", "output", "token", "invoke"),
     *("audit", "contracts", "rebuild", "parked", "repair", "republish", "dead-letters", "redrive"),
-    *("resync", "recover", "check", "simulate"),
+    *("resync", "recover", "check", "simulate", "erase"),
 )
 HEAVY = ("boto3", "pulumi", "rich", "psycopg", "psutil")
 
