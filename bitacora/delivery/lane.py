@@ -27,12 +27,17 @@ class Lane:
         self._waiting_since = 0.0
         self._next: deque[Work] = deque()
         self._not_before = 0.0
+        self._apart = 0
 
     def put(self, record: Record) -> None:
         """The caller holds the worker's condition and notifies."""
         if not self._waiting:
             self._waiting_since = time.monotonic()
         self._waiting.append(record)
+
+    def cut(self) -> None:
+        """What waits now goes in other batches than what comes later. As for `put`."""
+        self._apart = len(self._waiting)
 
     def run(self) -> None:
         while work := self._take():
@@ -52,6 +57,7 @@ class Lane:
                     worker.changed.wait(self._not_before - now)
                 elif count := self._ready(now):
                     records = tuple(self._waiting.popleft() for _ in range(count))
+                    self._apart = max(0, self._apart - count)
                     self._waiting_since = now
                     return Work(records)
                 else:
@@ -62,7 +68,8 @@ class Lane:
     def _ready(self, now: float) -> int:
         mapping = self._worker.mapping
         waited_s = now - self._waiting_since
-        return ready(self._waiting, mapping.batch_size, mapping.window_s, waited_s)
+        count = ready(self._waiting, mapping.batch_size, mapping.window_s, waited_s)
+        return min(count, self._apart) if self._apart else count
 
     def _deliver(self, work: Work) -> None:
         worker = self._worker

@@ -117,6 +117,7 @@ class Reader:
         worker = self._worker
         wanted: list[Record] = []
         unwanted: list[Record] = []
+        cut: int | None = None
         with worker.changed:
             for event in events:
                 record = worker.source.record(event)
@@ -128,7 +129,12 @@ class Reader:
             ):
                 worker.faults.take("reorder")
                 wanted = other
-            for record in wanted:
+                # Batches end anywhere: also between what changed places.
+                cut = worker.surroundings.random.randrange(1, len(wanted))
+            for number, record in enumerate(wanted):
+                if number == cut:
+                    for lane in worker.lanes:
+                        lane.cut()
                 worker.lanes[lane_of(record, len(worker.lanes))].put(record)
             worker.count(filtered=len(unwanted))
             worker.changed.notify_all()

@@ -34,7 +34,7 @@ REFUSED_CALLS = {"refused in part": 8, "refused as too many": 2 * SDK_ATTEMPTS}
 REFUSED = 2 / 3
 # A queue hides a message from others as long as six times its consumer may take; here as long as
 # a message needs that is handled at once.
-HIDDEN_S = "3"
+HIDDEN_S = 3
 LOSSES = {"lost once": 1, "lost 4 times": 4, "always lost": None}
 REDELIVERED_WITHIN_S = 90
 
@@ -249,7 +249,9 @@ def _effect(kit: Kit, function: str) -> tuple[str, str, list[bytes]]:
 
 
 @contextmanager
-def hidden_for_a_moment(kit: Kit, function: str, receives: int | None = None) -> Iterator[None]:
+def hidden_for_a_moment(
+    kit: Kit, function: str, hidden_s: int = HIDDEN_S, receives: int | None = None
+) -> Iterator[None]:
     """A message that its consumer did not finish comes back soon, where there is a queue; with
     `receives` it becomes a dead letter after so many."""
     key = {"command-worker": "order-commands"}.get(function, function)
@@ -259,7 +261,7 @@ def hidden_for_a_moment(kit: Kit, function: str, receives: int | None = None) ->
         return
     sqs, names = kit.target.client("sqs"), ["VisibilityTimeout", "RedrivePolicy"]
     before = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-    soon = {"VisibilityTimeout": HIDDEN_S}
+    soon = {"VisibilityTimeout": str(hidden_s)}
     if receives:
         policy = json.loads(before["RedrivePolicy"]) | {"maxReceiveCount": receives}
         soon["RedrivePolicy"] = json.dumps(policy)

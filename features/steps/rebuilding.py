@@ -1,5 +1,6 @@
 """A read model that is built anew beside the live one, and takes its place."""
 
+from collections.abc import Callable
 from typing import Any
 
 from pytest_bdd import then, when
@@ -25,11 +26,12 @@ def compared(kit: Kit, progress: dict[str, Any]) -> None:
     kit.witness.saw("rebuilt streams", progress["streams"])
 
 
-def rebuilt(kit: Kit) -> dict[str, Any]:
+def rebuilt(kit: Kit, begun: Callable[[], object] = lambda: None) -> dict[str, Any]:
     """By slices of the operations function, to the end; what was replaced is dropped. The last
-    progress that was told."""
+    progress that was told. `begun` is called before anything was built."""
     progress = _slice(kit, "begin")
     assert progress
+    begun()
 
     def go_on() -> dict[str, Any]:
         nonlocal progress
