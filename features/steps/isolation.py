@@ -26,6 +26,8 @@ RECEIVED_AGAIN = 1
 FAILS_WITHIN_S = 12
 TWICE = 2
 GONE_WITHIN_S = 30
+# Routes that speak of the caller alone, and of no order that is there.
+OF_THE_CALLER = {"POST /orders", "DELETE /personal-data"}
 # There is none, or (asked for at a version) none yet.
 UNKNOWN = (404, 503)
 NOBODY = 401
@@ -183,7 +185,7 @@ def _refuse_forgotten_routes(scene: Scene, told: dict[str, Answer]) -> None:
     routes = json.loads((CONTRACTS / "http_api.json").read_bytes())["routes"]
     wanted = {each["route"].replace("{order_id}", scene.order_id) for each in routes}
     asked = {" ".join(each.split("?")[0].split(" ")[:2]) for each in told}
-    assert wanted - asked <= {"POST /orders"}, wanted - asked
+    assert wanted - asked <= OF_THE_CALLER, wanted - asked
 
 
 @then("each answer is the one to an order that does not exist")
