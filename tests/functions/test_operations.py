@@ -186,6 +186,14 @@ def test_a_failed_batch_of_the_publisher_is_republished(stage_with_database: Sta
     assert shown(stage_with_database, 410) is None
 
 
+def test_a_failed_batch_of_the_erasure_becomes_a_dead_letter(stage_with_database: Stage) -> None:
+    """Nothing that `operations` may do finishes it: it must not be taken for healed."""
+    commits = kept(stage_with_database, 412)
+    message = failed_batch(stage_with_database, "erasure", log_event(commits), "aws/lambda/erasure")
+    operations = stage_with_database.function("operations")
+    assert failures(operations.handler(message, None)) == ["message-0"]
+
+
 def test_a_batch_that_can_not_be_healed_yet_stays_on_the_queue(stage_with_database: Stage) -> None:
     commits = kept(stage_with_database, 411)
     message = failed_batch(stage_with_database, "relay", stream_event(commits), "aws/lambda/later")
