@@ -1,6 +1,7 @@
 """The schema and the checker's own decoder accept the same lines."""
 
 import json
+import re
 from io import BytesIO
 from math import nan
 from pathlib import Path
@@ -71,11 +72,15 @@ def refusal(line: dict[str, Any]) -> str | None:
     return None
 
 
+# A schema compares no field with another.
+BEYOND_A_SCHEMA = re.compile(r'"published" names|It returned \(.+\) before it was invoked')
+
+
 @given(line=lines())
 @settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 def test_the_decoder_accepts_what_the_schema_accepts(line: dict[str, Any]) -> None:
     refused = refusal(line)
-    beyond_a_schema = refused is not None and refused.startswith('"published" names')
+    beyond_a_schema = refused is not None and BEYOND_A_SCHEMA.match(refused)
 
     assert VALIDATOR.is_valid(line) == (refused is None or beyond_a_schema), refused
 
