@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from reference_service.aws.faults import code, is_transient, unavailable_when_transient
+from reference_service.aws.faults import (
+    CONDITION_FAILED,
+    code,
+    is_transient,
+    unavailable_when_transient,
+)
 from reference_service.aws.items import from_item, to_item
 from reference_service.cqrs.commit import Commit, check_size
 from reference_service.cqrs.store import Appended, Conflict, Head, History, Unknown
@@ -83,7 +88,7 @@ class DynamoDBEventStore:
                 )
                 return Appended()
             except ClientError as error:
-                if code(error) == "ConditionalCheckFailedException":
+                if code(error) == CONDITION_FAILED:
                     winner = from_item(error.response["Item"])  # type: ignore[typeddict-item]
                     return Appended() if winner.commit_id == commit.commit_id else Conflict(winner)
                 if not is_transient(error):

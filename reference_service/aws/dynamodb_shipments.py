@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from reference_service.aws.faults import code, unavailable_when_transient
+from reference_service.aws.faults import CONDITION_FAILED, code, unavailable_when_transient
 from reference_service.tables import SHIPMENTS
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class DynamoDBShipments:
                     ReturnValuesOnConditionCheckFailure="ALL_OLD",
                 )
         except ClientError as error:
-            if code(error) != "ConditionalCheckFailedException":
+            if code(error) != CONDITION_FAILED:
                 raise
             standing: str = error.response["Item"]["record"]["S"]  # type: ignore[typeddict-item]
             return standing

@@ -8,6 +8,8 @@ from botocore.exceptions import ConnectionError as SdkConnectionError
 
 from reference_service.cqrs.store import Unavailable
 
+# The answer to a conditional write whose condition does not hold.
+CONDITION_FAILED = "ConditionalCheckFailedException"
 # Throttling answers that come with a 400; the rest is told by status 429 or 5xx. Source: the
 # "Common Errors" page of each service, and the SDK's own retry handling ("Retry behavior").
 _THROTTLED = {

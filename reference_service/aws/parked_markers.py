@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from reference_service.aws.faults import code, unavailable_when_transient
+from reference_service.aws.faults import CONDITION_FAILED, code, unavailable_when_transient
 from reference_service.cqrs.commit import timestamp
 from reference_service.cqrs.parking import Parked
 from reference_service.tables import PARKED
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 assert PARKED.sort
 CONSUMER, STREAM = PARKED.partition.name, PARKED.sort.name
-FAILED_CONDITION = "ConditionalCheckFailedException"
 
 
 class DynamoDBParkedMarkers:
@@ -54,7 +53,7 @@ class DynamoDBParkedMarkers:
                     },
                 )
         except ClientError as error:
-            if code(error) != FAILED_CONDITION:
+            if code(error) != CONDITION_FAILED:
                 raise
 
     def clear(self, consumer: str, stream: str, up_to: int) -> None:
@@ -68,7 +67,7 @@ class DynamoDBParkedMarkers:
                     ExpressionAttributeValues={":up_to": {"N": str(up_to)}},
                 )
         except ClientError as error:
-            if code(error) != FAILED_CONDITION:
+            if code(error) != CONDITION_FAILED:
                 raise
 
     def find(self, consumer: str, stream: str) -> Parked | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from reference_service.aws.faults import code, unavailable_when_transient
+from reference_service.aws.faults import CONDITION_FAILED, code, unavailable_when_transient
 from reference_service.cqrs.commit import timestamp
 from reference_service.cqrs.store import Unavailable
 from reference_service.sealing import DataKey
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 CUSTOMER = PERSONAL_KEYS.partition.name
-FAILED_CONDITION = "ConditionalCheckFailedException"
 ROUNDS = 3
 
 
@@ -80,7 +79,7 @@ class DynamoDBPersonalKeys:
                     ExpressionAttributeValues={":key_id": {"S": key_id}},
                 )
         except ClientError as error:
-            if code(error) != FAILED_CONDITION:
+            if code(error) != CONDITION_FAILED:
                 raise
 
     def _item(self, customer_id: str) -> dict[str, Any] | None:
@@ -113,7 +112,7 @@ class DynamoDBPersonalKeys:
                     ConditionExpression=f"attribute_not_exists({CUSTOMER})",
                 )
         except ClientError as error:
-            if code(error) == FAILED_CONDITION:
+            if code(error) == CONDITION_FAILED:
                 return None
             raise
         return DataKey(key_id, answer["Plaintext"])

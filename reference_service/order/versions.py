@@ -8,11 +8,7 @@ which the codec knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
-
-Data: TypeAlias = dict[str, Any]
-Step: TypeAlias = Callable[[Data], Data]
+from reference_service.event_codec import Data, Steps
 
 
 def placed_with_total_and_split_address(v1: Data) -> Data:
@@ -54,11 +50,11 @@ def placed_with_printed_address(v2: Data) -> Data:
 
 
 # By event type and the version that is read.
-UPCASTERS: Mapping[tuple[str, int], Step] = {
+UPCASTERS: Steps = {
     ("OrderPlaced", 1): placed_with_total_and_split_address,
     ("OrderPlaced", 2): placed_in_minor_units,
 }
-DOWNCASTERS: Mapping[tuple[str, int], Step] = {
+DOWNCASTERS: Steps = {
     ("OrderPlaced", 3): placed_in_decimal_euros,
     ("OrderPlaced", 2): placed_with_printed_address,
 }
