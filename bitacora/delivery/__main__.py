@@ -21,7 +21,7 @@ from bitacora.delivery.control import ControlServer
 from bitacora.delivery.engine import Engine
 from bitacora.delivery.invocation import Clients
 from bitacora.delivery.mapping import InvalidMapping
-from bitacora.delivery.worker import Activity, Surroundings
+from bitacora.delivery.worker import Surroundings
 
 logger = logging.getLogger("bitacora.delivery")
 
@@ -55,7 +55,7 @@ def main() -> int:
         )
     engine = Engine(
         Path(os.environ["BITACORA_HOME"]) / "delivery",
-        Surroundings(Clients(), Random(), time.time, Activity()),
+        Surroundings(Clients(), Random(), time.time),
     )
     try:
         server = ControlServer(

@@ -9,6 +9,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from bitacora.delivery.long_polls import ask_to_wait
 from bitacora.delivery.mapping import Destination
 from bitacora.delivery.retries import Answer, FunctionFailed, NotInvoked, Returned
 
@@ -29,7 +30,7 @@ class Clients:
     def __call__(self, service: str) -> Any:
         with self._lock:
             if service not in self._made:
-                self._made[service] = self._session.client(
+                client = self._session.client(
                     service,  # type: ignore[call-overload]
                     config=Config(
                         connect_timeout=3,
@@ -40,6 +41,8 @@ class Clients:
                         s3={"addressing_style": "path"},
                     ),
                 )
+                ask_to_wait(client)
+                self._made[service] = client
             return self._made[service]
 
 

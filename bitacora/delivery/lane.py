@@ -116,7 +116,7 @@ class Lane:
         if step.done:
             worker.count(delivered=len(step.done))
             # Told first: whoever reads what the function wrote is not caught up any more.
-            worker.surroundings.activity.tell()
+            worker.surroundings.delivered_at = worker.surroundings.clock()
             worker.finish(step.done)
         if step.discard:
             self._discard(step.discard, failures.RETRIES_EXHAUSTED, function_error)

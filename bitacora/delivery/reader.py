@@ -15,11 +15,8 @@ from bitacora.delivery.sources import IteratorExpired, Page, Trimmed
 if TYPE_CHECKING:
     from bitacora.delivery.worker import Worker
 
-# After an empty poll the reader waits, longer each time; after a full one it reads on. An idle
-# Kinesis shard is read 5 times a second (its quota), a DynamoDB one 20 times. A delivery of any
-# mapping wakes every reader: what a function wrote is read at once.
-FIRST_IDLE_S = 0.002
-LONGEST_IDLE_S = {"dynamodb": 0.05, "kinesis": 0.2}
+# A cloud that does not wait for records itself is read 20 times a second.
+IDLE_S = 0.05
 MIN_READ_AHEAD = 1000
 
 
@@ -32,7 +29,7 @@ class Reader:
     def run(self) -> None:
         """Read until the shard ends or the worker stops. AWS trouble is waited out."""
         worker = self._worker
-        troubles, idle_s = 0, FIRST_IDLE_S
+        troubles = 0
         while self._room():
             try:
                 page = self._read()
@@ -52,11 +49,8 @@ class Reader:
             if page.next is None:
                 worker.end_of_shard()
                 return
-            if page.events:
-                idle_s = FIRST_IDLE_S
-                continue
-            worker.idle(idle_s)
-            idle_s = min(idle_s * 2, LONGEST_IDLE_S[worker.mapping.source])
+            if not (page.events or page.waited_s):
+                worker.wait(IDLE_S)
 
     def _room(self) -> bool:
         """Wait until there is room to read ahead. False when the worker stops."""
@@ -76,7 +70,7 @@ class Reader:
             page = self._gather(page, worker.faults.hold_s())
         self._take_in(page.events)
         if page.caught_up:
-            worker.caught_up(started)
+            worker.caught_up(started + page.waited_s)
         return page
 
     def _page(self) -> Page:
@@ -96,7 +90,7 @@ class Reader:
         """More pages for a while, so that a reorder has records to exchange."""
         events, page = list(first.events), first
         until = time.monotonic() + hold_s
-        while page.next and time.monotonic() < until and self._worker.wait(FIRST_IDLE_S):
+        while page.next and time.monotonic() < until and not self._worker.stopping:
             try:
                 page = self._page()
             except (IteratorExpired, Trimmed, *AWS_ERRORS):

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
+from bitacora.delivery.long_polls import waited_s
 from bitacora.delivery.records import (
     Record,
     dynamodb_event,
@@ -29,12 +30,13 @@ class Trimmed(Exception):
 
 @dataclass(frozen=True)
 class Page:
-    """Lambda events of the records, the next iterator (None at the end of a closed shard) and
-    whether the shard has nothing more right now."""
+    """Lambda events of the records, the next iterator (None at the end of a closed shard),
+    whether the shard has nothing more right now, and how long the cloud waited for more."""
 
     events: list[dict[str, Any]]
     next: str | None
     caught_up: bool
+    waited_s: float = 0.0
 
 
 class Source(Protocol):
@@ -82,7 +84,7 @@ class KinesisSource:
             kinesis_event(record, shard_id, self._arn, self._role_arn) for record in page["Records"]
         ]
         caught_up = not events and not page.get("MillisBehindLatest")
-        return Page(events, page.get("NextShardIterator"), caught_up)
+        return Page(events, page.get("NextShardIterator"), caught_up, waited_s(page))
 
     def record(self, event: Mapping[str, Any]) -> Record:
         return kinesis_record(event)
@@ -122,7 +124,7 @@ class DynamoDBSource:
         with _named_faults():
             page = self._client.get_records(ShardIterator=iterator, Limit=PAGE_RECORDS)
         events = [dynamodb_event(record, self._arn) for record in page["Records"]]
-        return Page(events, page.get("NextShardIterator"), caught_up=not events)
+        return Page(events, page.get("NextShardIterator"), not events, waited_s(page))
 
     def record(self, event: Mapping[str, Any]) -> Record:
         return dynamodb_record(event)

@@ -40,36 +40,15 @@ class Stats:
     last_error_at: float | None = None
 
 
-class Activity:
-    """Tells everybody who listens that a function has done something. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._listeners: list[Callable[[], None]] = []
-
-    def listen(self, listener: Callable[[], None]) -> None:
-        with self._lock:
-            self._listeners.append(listener)
-
-    def leave(self, listener: Callable[[], None]) -> None:
-        with self._lock:
-            self._listeners.remove(listener)
-
-    def tell(self) -> None:
-        with self._lock:
-            listeners = list(self._listeners)
-        for listener in listeners:
-            listener()
-
-
-@dataclass(frozen=True)
+@dataclass
 class Surroundings:
-    """What every worker of an engine uses."""
+    """What every worker of an engine uses. `delivered_at`: epoch second of the last delivery of
+    any mapping, after which each may find something new."""
 
     clients: Clients
     random: Random
     clock: Callable[[], float]
-    activity: Activity
+    delivered_at: float = 0.0
 
 
 class Worker:
@@ -102,8 +81,6 @@ class Worker:
         self.surroundings = surroundings
         self.changed = threading.Condition()
         self.stopping = False
-        self._nudged = False
-        self._nudged_at = 0.0
         self.progress = Progress(state.checkpoint)
         self.lanes = [Lane(self) for _ in range(mapping.lanes)]
         self._on_end = on_end
@@ -114,15 +91,12 @@ class Worker:
         ]
 
     def start(self) -> None:
-        self.surroundings.activity.listen(self._nudge)
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
         """Ask to end. An invocation under way is finished and checkpointed first."""
         with self.changed:
-            if not self.stopping:
-                self.surroundings.activity.leave(self._nudge)
             self.stopping = True
             self.changed.notify_all()
 
@@ -144,19 +118,6 @@ class Worker:
             while not self.stopping and (left := until - time.monotonic()) > 0:
                 self.changed.wait(left)
             return not self.stopping
-
-    def idle(self, seconds: float) -> None:
-        """Sleep until the time is over, something happened elsewhere, or the worker stops."""
-        until = time.monotonic() + seconds
-        with self.changed:
-            while not (self.stopping or self._nudged) and (left := until - time.monotonic()) > 0:
-                self.changed.wait(left)
-            self._nudged = False
-
-    def _nudge(self) -> None:
-        with self.changed:
-            self._nudged, self._nudged_at = True, self.surroundings.clock()
-            self.changed.notify_all()
 
     def finish(self, records: Iterable[Record]) -> None:
         """Records are processed: the checkpoint follows, after the effect and never before."""
@@ -192,7 +153,7 @@ class Worker:
         """All records read are processed, and the stream had nothing more since the last delivery
         of any mapping."""
         at = self.stats.caught_up_at
-        return at is not None and at >= self._nudged_at and not len(self.progress)
+        return at is not None and at >= self.surroundings.delivered_at and not len(self.progress)
 
     def iterator_age_ms(self, now: float) -> int:
         """Age of the oldest record that is not processed; 0 without one."""

@@ -1,11 +1,12 @@
-"""MiniStack with its Kinesis corrected: `python -m bitacora.embedded.ministack`.
+"""MiniStack with a corrected Kinesis and polls that wait: `python -m bitacora.embedded.ministack`.
 
 MiniStack 1.5.33 deletes the parents of a split, a merge or an UpdateShardCount together with their
 records; Kinesis closes them and keeps the records until retention. An idle poll leaks an iterator
 and walks over every record kept. Both are corrected here by replacing functions of
 `ministack.services.kinesis`, which are private: the version is checked exactly, and a missing
-function ends the start. Nothing else of MiniStack is touched; all its settings are its own
-environment variables (GATEWAY_PORT, BIND_HOST, AUTH, …).
+function ends the start. Polls of a stream wait for records when they ask to (long_polls.py).
+Nothing else of MiniStack is touched; all its settings are its own environment variables
+(GATEWAY_PORT, BIND_HOST, AUTH, …).
 
 Exit codes: MiniStack's own, and 3 when the installed MiniStack is not the one this file knows.
 """
@@ -17,6 +18,8 @@ from collections.abc import Callable
 from importlib import metadata
 from itertools import pairwise
 from typing import Any
+
+from bitacora.embedded.long_polls import let_polls_wait
 
 VERSION = "1.5.33"
 EXPIRY_INTERVAL_S = 60.0
@@ -264,7 +267,7 @@ def _refusal(kinesis: Any, code: str, message: str) -> Response:
 
 def main() -> int:
     from ministack import app
-    from ministack.services import kinesis
+    from ministack.services import dynamodb, dynamodb_streams, kinesis
 
     try:
         check(metadata.version("ministack"), kinesis)
@@ -272,6 +275,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 3
     correct(kinesis)
+    let_polls_wait(dynamodb, dynamodb_streams, kinesis)
     app.main()
     return 0
 

@@ -28,7 +28,7 @@ from bitacora.delivery.sources import (
     Source,
     Trimmed,
 )
-from bitacora.delivery.worker import Activity, Stats, Surroundings, Worker
+from bitacora.delivery.worker import Stats, Surroundings, Worker
 from tests.delivery.stage import Function, KinesisStream, Stage, Table, until
 
 
@@ -60,7 +60,7 @@ class Forgetful:
 def surroundings(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> Surroundings:
     for name, value in stage.emulator.environment().items():
         monkeypatch.setenv(name, value)
-    return Surroundings(Clients(), Random(7), lambda: 0.0, Activity())
+    return Surroundings(Clients(), Random(7), lambda: 0.0)
 
 
 def work_on(
