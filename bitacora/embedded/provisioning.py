@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # the Pulumi SDK takes a second to import, and most commands 
 
 STACK = "embedded"
 NAMESPACE = "kit:"
-OUTPUTS_FILE, RESOURCES_FILE = "outputs.json", "resources.json"
+OUTPUTS_FILE, RESOURCES_FILE = "outputs.json", "resources.jsonl"
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
-"""What exists: resources.json, from URN to what was made of it.
+"""What exists: resources.jsonl, a line for each resource that was made or changed, newest last.
 
 Inputs are kept as digests, one per input: a refusal can name what changed, and no secret is stored.
-The file is written after each resource and replaced atomically, so an interrupted run goes on where
-it stopped.
+A line is written after each resource, so an interrupted run goes on where it stopped; one that was
+cut off in the middle is as if it had not been written.
 """
 
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -36,27 +37,21 @@ class StateFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
-        self._resources = _read(path)
-        # Encoding everything anew for each resource would cost as much as making it.
-        self._lines = {urn: _line(urn, stored) for urn, stored in self._resources.items()}
+        self._resources, self._end = _read(path)
 
     @property
     def resources(self) -> Mapping[str, Stored]:
         return MappingProxyType(self._resources)
 
     def put(self, urn: str, stored: Stored) -> None:
+        line = f"{json.dumps({urn: asdict(stored)})}\n".encode()
         with self._lock:
+            with open(self.path, "wb", opener=_for_its_owner) as file:
+                file.seek(self._end)
+                file.write(line)
+                file.truncate()
             self._resources[urn] = stored
-            self._lines[urn] = _line(urn, stored)
-            text = ",\n".join(self._lines.values())
-            beside = self.path.with_suffix(".new")
-            beside.touch(mode=0o600)
-            beside.write_text(f"{{\n{text}\n}}\n", encoding="utf-8")
-            beside.replace(self.path)
-
-
-def _line(urn: str, stored: Stored) -> str:
-    return f"{json.dumps(urn)}: {json.dumps(asdict(stored))}"
+            self._end += len(line)
 
 
 def digests(inputs: Mapping[str, Any]) -> dict[str, str]:
@@ -84,12 +79,22 @@ def _content(value: Any) -> str:
     raise TypeError(f"{type(value).__name__} in an input")
 
 
-def _read(path: Path) -> dict[str, Stored]:
+def _for_its_owner(path: str, flags: int) -> int:
+    return os.open(path, flags & ~os.O_TRUNC, mode=0o600)
+
+
+def _read(path: Path) -> tuple[dict[str, Stored], int]:
+    """The resources, and where the last whole line ends."""
     try:
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
     except FileNotFoundError:
-        return {}
+        return {}, 0
+    end = content.rfind(b"\n") + 1
+    resources: dict[str, Stored] = {}
     try:
-        return {urn: Stored(**fields) for urn, fields in json.loads(text).items()}
+        for line in content[:end].splitlines():
+            [(urn, fields)] = json.loads(line).items()
+            resources[urn] = Stored(**fields)
     except (ValueError, TypeError, AttributeError) as error:
         raise ProvisionError(f"{path} is not a state file: {error}") from error
+    return resources, end

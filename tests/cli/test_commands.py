@@ -171,11 +171,11 @@ def test_changed_code_is_deployed_in_place(environment, run, tmp_path):
 
 
 def test_a_change_that_cannot_be_made_in_place_is_refused_with_the_command(environment):
-    before = json.loads((environment.home / "resources.json").read_text())
+    before = (environment.home / "resources.jsonl").read_text()
     with pytest.raises(Problem, match="bitacora down --purge && bitacora up") as caught:
         Environment(environment.home, config={"kit:logRetentionDays": "7"}).start()
     assert "retentionInDays" in caught.value.what
-    assert json.loads((environment.home / "resources.json").read_text()) == before
+    assert (environment.home / "resources.jsonl").read_text() == before
 
 
 @pytest.mark.parametrize(("key", "value"), [("kit:size", "huge"), ("kit:sise", "small")])

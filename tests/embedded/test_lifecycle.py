@@ -170,7 +170,7 @@ def test_a_lost_ministack_is_built_afresh_with_an_empty_database(own_home):
     ports = environment.state.ports
     with psycopg.connect(environment.postgres.admin_dsn, autocommit=True) as session:
         session.execute("CREATE TABLE of_vanished_streams ()")
-    (own_home / "resources.json").write_text("{}")
+    (own_home / "resources.jsonl").write_text("{}")
     kill(environment, parts.MINISTACK)
     assert "builds the environment afresh" in environment.status().remedy
     said: list[str] = []
@@ -178,7 +178,7 @@ def test_a_lost_ministack_is_built_afresh_with_an_empty_database(own_home):
     assert any("data with it" in line for line in said)
     assert environment.status().healthy
     assert environment.state.ports == ports
-    assert not (own_home / "resources.json").exists()
+    assert not (own_home / "resources.jsonl").exists()
     with psycopg.connect(environment.postgres.admin_dsn) as session:
         found = session.execute("SELECT to_regclass('of_vanished_streams')").fetchone()
     assert found == (None,)

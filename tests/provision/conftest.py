@@ -53,7 +53,7 @@ class Bench:
 
     @property
     def state_path(self) -> Path:
-        return self.folder / "resources.json"
+        return self.folder / "resources.jsonl"
 
     def write(self, program: str) -> None:
         (self.folder / "infra").mkdir(exist_ok=True)

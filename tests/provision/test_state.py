@@ -1,6 +1,6 @@
 """What exists is remembered without secrets, and survives a run that is cut off."""
 
-import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,33 +12,44 @@ QUEUE = Stored("aws:sqs/queue:Queue", "q", digests({"name": "q"}), "url", {"arn"
 
 
 def test_a_resource_is_there_after_a_restart(tmp_path: Path) -> None:
-    StateFile(tmp_path / "resources.json").put("urn", QUEUE)
-    assert StateFile(tmp_path / "resources.json").resources == {"urn": QUEUE}
+    StateFile(tmp_path / "resources.jsonl").put("urn", QUEUE)
+    assert StateFile(tmp_path / "resources.jsonl").resources == {"urn": QUEUE}
 
 
 def test_only_the_owner_reads_the_file(tmp_path: Path) -> None:
-    StateFile(tmp_path / "resources.json").put("urn", QUEUE)
-    assert (tmp_path / "resources.json").stat().st_mode & 0o077 == 0
+    StateFile(tmp_path / "resources.jsonl").put("urn", QUEUE)
+    assert (tmp_path / "resources.jsonl").stat().st_mode & 0o077 == 0
 
 
 def test_inputs_are_not_stored(tmp_path: Path) -> None:
     secret = Stored("t", "n", digests({"password": "hunter2"}), "id", {})
-    StateFile(tmp_path / "resources.json").put("urn", secret)
-    assert "hunter2" not in (tmp_path / "resources.json").read_text()
+    StateFile(tmp_path / "resources.jsonl").put("urn", secret)
+    assert "hunter2" not in (tmp_path / "resources.jsonl").read_text()
 
 
-def test_a_half_written_file_beside_it_does_no_harm(tmp_path: Path) -> None:
-    StateFile(tmp_path / "resources.json").put("urn", QUEUE)
-    (tmp_path / "resources.new").write_text("{")
-    state = StateFile(tmp_path / "resources.json")
+def test_the_newest_line_of_a_resource_counts(tmp_path: Path) -> None:
+    state = StateFile(tmp_path / "resources.jsonl")
+    state.put("urn", replace(QUEUE, id="older"))
+    state.put("urn", QUEUE)
+    assert StateFile(tmp_path / "resources.jsonl").resources == {"urn": QUEUE}
+
+
+@pytest.mark.parametrize("cut_off", ["{", '{"other": {"type": "aws:sqs/queue:Queue"}}'])
+def test_a_line_that_was_cut_off_is_none(tmp_path: Path, cut_off: str) -> None:
+    StateFile(tmp_path / "resources.jsonl").put("urn", QUEUE)
+    with (tmp_path / "resources.jsonl").open("a") as file:
+        file.write(cut_off)
+    state = StateFile(tmp_path / "resources.jsonl")
+    assert set(state.resources) == {"urn"}
     state.put("other", QUEUE)
-    assert set(json.loads((tmp_path / "resources.json").read_text())) == {"urn", "other"}
+    assert set(StateFile(tmp_path / "resources.jsonl").resources) == {"urn", "other"}
 
 
-def test_a_broken_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "resources.json").write_text("{]")
-    with pytest.raises(ProvisionError, match=r"resources\.json is not a state file"):
-        StateFile(tmp_path / "resources.json")
+@pytest.mark.parametrize("broken", ["{]\n", "{}\n", "[]\n", '{"urn": {"id": "queue"}}\n', "\xff\n"])
+def test_a_broken_file_is_named(tmp_path: Path, broken: str) -> None:
+    (tmp_path / "resources.jsonl").write_text(broken)
+    with pytest.raises(ProvisionError, match=r"resources\.jsonl is not a state file"):
+        StateFile(tmp_path / "resources.jsonl")
 
 
 def test_changed_added_and_removed_inputs_differ() -> None:

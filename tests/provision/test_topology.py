@@ -106,5 +106,5 @@ def test_the_masters_password_is_nowhere_on_disk(topology: Topology) -> None:
     )
     password = json.loads(secret["SecretString"])["password"].encode()
     logs = environment.home.glob("log/*.log")
-    for path in (environment.home / "resources.json", environment.home / "outputs.json", *logs):
+    for path in (environment.home / "resources.jsonl", environment.home / "outputs.json", *logs):
         assert password not in path.read_bytes(), path
