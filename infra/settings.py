@@ -31,7 +31,10 @@ class ConfigError(pulumi.RunError):
 
 @dataclass(frozen=True, kw_only=True)
 class Size:
-    """Capacity of one stack. ACU are Aurora capacity units; 0 lets an idle database pause."""
+    """Capacity of one stack. ACU are Aurora capacity units; 0 lets an idle database pause.
+
+    `queue_concurrency`: batches (2 or more) that are read from one queue at once.
+    """
 
     function_memory_mb: int
     log_shards: int
@@ -41,6 +44,7 @@ class Size:
     api_requests_per_s: int
     api_burst: int
     query_concurrency: int | None
+    queue_concurrency: int
 
 
 SIZES = {
@@ -53,6 +57,7 @@ SIZES = {
         api_requests_per_s=500,
         api_burst=500,
         query_concurrency=None,
+        queue_concurrency=2,
     ),
     "standard": Size(
         function_memory_mb=1024,
@@ -63,6 +68,7 @@ SIZES = {
         api_requests_per_s=2000,
         api_burst=4000,
         query_concurrency=100,
+        queue_concurrency=5,
     ),
 }
 

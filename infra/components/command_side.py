@@ -64,7 +64,8 @@ class CommandSide(Capability):
             ),
             child,
         )
-        read_queue(self.worker, self.queue, maximum_concurrency=5)
+        at_once = deployment.settings.size.queue_concurrency
+        read_queue(self.worker, self.queue, maximum_concurrency=at_once)
         self.functions, self.queues = [self.command, self.worker], [self.queue]
         self.register_outputs({"queue": self.queue.url})
 

@@ -26,7 +26,6 @@ class TopicConsumerArgs:
     environment: Mapping[str, pulumi.Input[str]]
     statements: Sequence[Statement]
     timeout_s: int = 30
-    maximum_concurrency: int = 5
 
 
 class TopicConsumer(pulumi.ComponentResource):
@@ -75,5 +74,6 @@ class TopicConsumer(pulumi.ComponentResource):
             ),
             child,
         )
-        read_queue(self.function, self.queue, maximum_concurrency=args.maximum_concurrency)
+        at_once = args.deployment.settings.size.queue_concurrency
+        read_queue(self.function, self.queue, maximum_concurrency=at_once)
         self.register_outputs({"queue": self.queue.url, "function": self.function.name})
