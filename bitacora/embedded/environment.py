@@ -103,10 +103,12 @@ class Environment:
         timings = _Timings()
         # The configuration is read first: a wrong file must not cost a start.
         provisioning.declared(self.project)
-        threading.Thread(target=_import_engine, daemon=True).start()
+        importing = threading.Thread(target=_import_engine, daemon=True)
+        importing.start()
         with lifecycle.exclusive(self.home):
             with timings.phase("processes"):
                 started = lifecycle.start(self.home, progress.step)
+            importing.join()  # pulumi-aws loads its modules on first use, one thread at a time
             progress.step("provisioning infra/")
             with timings.phase("provision"):
                 provisioned = provisioning.apply(
@@ -238,5 +240,10 @@ class _Timings:
 
 
 def _import_engine() -> None:
-    """While the processes start: the Pulumi SDK takes about a second to import."""
+    """While the processes start: the Pulumi SDK and the largest module of pulumi-aws take more than
+    two seconds to import."""
+    import pulumi_aws
+
     import bitacora.provision.engine  # noqa: F401
+
+    _ = pulumi_aws.ec2.Vpc

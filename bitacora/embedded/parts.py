@@ -24,6 +24,7 @@ PORTS = (*PORT_OF.values(), ISSUER_PORT, DOOR_PORT)
 READY_TIMEOUT_S = 40.0
 # MiniStack waits for invokes in flight, which may take as long as a function's timeout.
 STOP_GRACE_S = {POSTGRES: 5.0, MINISTACK: 3.0, DELIVERY: 5.0, SUPERVISOR: 20.0}
+ALIVE_FILE = "supervisor.alive"  # touched while it lives: says since when it does not
 # The first worker of a function is never ended for idleness, only what a burst left behind.
 SURPLUS_WORKER_IDLE_S = 10
 

@@ -2,6 +2,8 @@
 
 Over TCP, on loopback, everyone needs a password. The unix socket trusts: its folder is closed to
 other users, so that neither the superuser nor whom the database door has checked needs one.
+
+psycopg is imported where it is used: most commands know the server, few speak to it.
 """
 
 import hashlib
@@ -15,9 +17,6 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-
-import psycopg
-from psycopg.conninfo import make_conninfo
 
 from bitacora.embedded.ports import LOOPBACK
 from bitacora.embedded.problem import Problem
@@ -65,6 +64,8 @@ class Postgres:
     @property
     def admin_dsn(self) -> str:
         """libpq connection string of the superuser."""
+        from psycopg.conninfo import make_conninfo
+
         folder = str(self.socket.parent)
         return make_conninfo(host=folder, port=self.port, user=SUPERUSER, dbname=SUPERUSER)
 
@@ -143,6 +144,8 @@ class Postgres:
 
     def wait_ready(self, process: subprocess.Popen[bytes]) -> None:
         """Return when it accepts connections and has the role `rds_iam`. Raises Problem."""
+        import psycopg
+
         deadline, last = time.monotonic() + START_TIMEOUT_S, "no answer yet"
         while time.monotonic() < deadline and process.poll() is None:
             try:

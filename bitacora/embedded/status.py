@@ -8,7 +8,6 @@ import psutil
 
 from bitacora.embedded import parts, processes, state
 from bitacora.embedded.state import Part, State
-from bitacora.embedded.supervisor import ALIVE_FILE
 
 TITLES = {
     parts.SUPERVISOR: "supervisor, token issuer, database door",
@@ -123,7 +122,7 @@ def _ending(home: Path, name: str, part: Part | None) -> str:
         told = f"{how} at {part.exit.at}"
         return "\n".join([f"{told}; its log ends:", *part.exit.log]) if part.exit.log else told
     try:
-        seen_s = (home / ALIVE_FILE).stat().st_mtime
+        seen_s = (home / parts.ALIVE_FILE).stat().st_mtime
     except FileNotFoundError:
         return "ended"
     seen = datetime.fromtimestamp(seen_s, UTC).isoformat(timespec="seconds")

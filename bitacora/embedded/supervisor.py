@@ -30,7 +30,6 @@ from bitacora.embedded.state import Exit, Failure, Part, State
 log = logging.getLogger(__name__)
 
 WATCH_INTERVAL_S = 0.5
-ALIVE_FILE = "supervisor.alive"  # touched while this process lives: says since when it does not
 
 
 class Supervisor:
@@ -173,7 +172,7 @@ async def _run(supervisor: Supervisor) -> None:
     supervisor.set_phase("running")
     async with door:
         while not stop.is_set():
-            (supervisor.home / ALIVE_FILE).touch()
+            (supervisor.home / parts.ALIVE_FILE).touch()
             await asyncio.to_thread(supervisor.notice_exits)
             await _until(stop, WATCH_INTERVAL_S)
         await asyncio.to_thread(supervisor.stop)
