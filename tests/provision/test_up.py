@@ -10,6 +10,7 @@ import pytest
 from bitacora.provision.engine import Change
 from bitacora.provision.errors import ProvisionError, Refused
 from bitacora.provision.kinds import Kind, Made, New
+from bitacora.provision.state import StateFile
 from tests.emulator import Emulator
 from tests.provision.conftest import Bench
 
@@ -266,12 +267,12 @@ def test_a_run_that_broke_off_goes_on_where_it_stopped(
     bench.write(orders("broken"))
     with pytest.raises(ProvisionError, match=r"Function 'relay' .*: out of luck"):
         bench.up()
-    kept = json.loads(bench.state_path.read_text())
+    kept = set(StateFile(bench.state_path).resources)
     assert any(urn.endswith("Role::relay") for urn in kept)
 
     kinds["aws:lambda/function:Function"] = whole
     result = bench.up()
-    made = {urn for urn in json.loads(bench.state_path.read_text()) if urn not in kept}
+    made = set(StateFile(bench.state_path).resources) - kept
     assert len(result.changes) == len(made)
     assert json.loads(result.exports["answer"]) == {"version": 1, "n": 1}
 
@@ -287,7 +288,7 @@ def test_an_interrupted_run_records_what_was_under_way_and_goes_on(bench: Bench)
     bench.write(orders("interrupted"))
     with pytest.raises(KeyboardInterrupt):
         bench.up(on_resource=interrupt)
-    made = json.loads(bench.state_path.read_text())
+    made = StateFile(bench.state_path).resources
     assert 0 < len(made) < 8
     assert len(bench.up().changes) == 8 - len(made)
 

@@ -80,9 +80,10 @@ BEYOND_A_SCHEMA = re.compile(r'"published" names|It returned \(.+\) before it wa
 @settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck), database=None)
 def test_the_decoder_accepts_what_the_schema_accepts(line: dict[str, Any]) -> None:
     refused = refusal(line)
-    beyond_a_schema = refused is not None and bool(BEYOND_A_SCHEMA.match(refused))
+    if refused and BEYOND_A_SCHEMA.match(refused):
+        return  # the schema may refuse it for another reason, or take it
 
-    assert VALIDATOR.is_valid(line) == (refused is None or beyond_a_schema), refused
+    assert VALIDATOR.is_valid(line) == (refused is None), refused
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
