@@ -104,11 +104,13 @@ class Environment:
         # The configuration is read first: a wrong file must not cost a start.
         provisioning.declared(self.project)
         importing = threading.Thread(target=_import_engine, daemon=True)
-        importing.start()
+        if first := not provisioning.is_provisioned(self.home):
+            importing.start()
         with lifecycle.exclusive(self.home):
             with timings.phase("processes"):
                 started = lifecycle.start(self.home, progress.step)
-            importing.join()  # pulumi-aws loads its modules on first use, one thread at a time
+            if first:  # pulumi-aws loads its modules on first use, one thread at a time
+                importing.join()
             progress.step("provisioning infra/")
             with timings.phase("provision"):
                 provisioned = provisioning.apply(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml  # type: ignore[import-untyped]
 
-from bitacora.embedded import parts
+from bitacora.embedded import fingerprint, parts
 from bitacora.embedded.ports import LOOPBACK
 from bitacora.embedded.problem import Problem, UsageProblem
 from bitacora.embedded.state import State, replace_private
@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # the Pulumi SDK takes a second to import, and most commands 
 
 STACK = "embedded"
 NAMESPACE = "kit:"
-OUTPUTS_FILE, RESOURCES_FILE = "outputs.json", "resources.jsonl"
+OUTPUTS_FILE, RESOURCES_FILE, DONE_FILE = "outputs.json", "resources.jsonl", "provisioned.json"
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,16 @@ def apply(
     on_resource: Callable[["Change"], None],
     overrides: Mapping[str, str],
 ) -> Provisioned:
-    """Bring the cloud to what infra/ says. Raises Problem with the engine's own message.
+    """Bring the cloud to what infra/ says, unless that is what it was brought to last. Raises
+    Problem with the engine's own message.
 
     `overrides` are config values that go before every other.
     """
+    config = configuration(project, state) | dict(overrides)
+    wanted, done = fingerprint.of(project, config), _done(home)
+    if done.get("fingerprint") == wanted and (home / OUTPUTS_FILE).exists():
+        return Provisioned(outputs(home), [], Counter(done["resources"]))
+
     import pulumi
 
     from bitacora.provision import engine
@@ -100,7 +106,7 @@ def apply(
         database_port=state.ports[parts.DOOR_PORT],
         delivery=delivery,
     )
-    config = configuration(project, state) | dict(overrides)
+    (home / DONE_FILE).unlink(missing_ok=True)
     try:
         result = engine.up(
             project / "infra",
@@ -117,12 +123,25 @@ def apply(
                 str(error), f"Correct Pulumi.{STACK}.yaml, or Pulumi.yaml where every stack has it."
             ) from error
         raise Problem(str(error)) from error
+    resources = Counter(registered.type for registered in result.resources)
     replace_private(home / OUTPUTS_FILE, json.dumps(result.exports, indent=2).encode())
-    return Provisioned(
-        result.exports,
-        result.changes,
-        Counter(registered.type for registered in result.resources),
-    )
+    finished = {"fingerprint": wanted, "resources": resources}
+    replace_private(home / DONE_FILE, json.dumps(finished).encode())
+    return Provisioned(result.exports, result.changes, resources)
+
+
+def is_provisioned(home: Path) -> bool:
+    """Whether a run of the program came to its end."""
+    return (home / DONE_FILE).exists()
+
+
+def _done(home: Path) -> dict[str, Any]:
+    """What the last run that came to its end was made from; nothing when that cannot be read."""
+    try:
+        done: dict[str, Any] = json.loads((home / DONE_FILE).read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return done
 
 
 def outputs(home: Path) -> dict[str, Any]:

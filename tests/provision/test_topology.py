@@ -1,15 +1,21 @@
 """The kit's own program, brought up on a whole environment."""
 
 import json
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
-from bitacora.embedded.environment import Environment, Ready
+from bitacora.embedded import fingerprint
+from bitacora.embedded.environment import PROJECT, Environment, Ready
+from bitacora.embedded.provisioning import DONE_FILE
 from tests.homes import temporary_home
 
 
@@ -17,6 +23,23 @@ from tests.homes import temporary_home
 class Topology:
     environment: Environment
     first: Ready
+
+
+@contextmanager
+def opened() -> Iterator[set[Path]]:
+    """Every file that this process opens meanwhile."""
+    paths: set[Path] = set()
+    watching = True
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:  # there is no way to end an audit
+        if watching and event == "open" and isinstance(arguments[0], str | Path):
+            paths.add(Path(arguments[0]).resolve())
+
+    sys.addaudithook(watch)
+    try:
+        yield paths
+    finally:
+        watching = False
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +56,19 @@ def test_everything_is_made_once(topology: Topology) -> None:
     assert sum(aws.values()) == len(made.changed)
     assert aws["aws:lambda/function:Function"] == len(made.exports["functions"])
     again = topology.environment.start().provisioned
-    assert again.changed == []
-    assert again.exports == made.exports
+    assert (again.changed, again.exports, again.resources) == ([], made.exports, made.resources)
+
+
+def test_what_the_program_reads_decides_whether_it_runs_again(topology: Topology) -> None:
+    environment, made = topology.environment, topology.first.provisioned
+    (environment.home / DONE_FILE).unlink()
+    with opened() as paths:
+        again = environment.start().provisioned
+    assert (again.changed, again.exports, again.resources) == ([], made.exports, made.resources)
+    read = {path for path in paths if path.is_relative_to(PROJECT) and path.suffix != ".pyc"}
+    inside = {path for path in read if ".venv" not in path.parts and path.is_file()}
+    assert PROJECT / "infra/__main__.py" in inside
+    assert inside <= set(fingerprint.files(PROJECT))
 
 
 def test_the_exported_functions_tables_and_queues_are_there(topology: Topology) -> None:
