@@ -145,11 +145,13 @@ class _Watch:
     def log_from_now(self) -> Probe:
         """A probe that sees the order's stream among the records put from now on."""
         kinesis, name = self.environment.client("kinesis"), self.outputs["log_stream"]
+        pages = kinesis.get_paginator("list_shards")
         iterators = [
             kinesis.get_shard_iterator(
                 StreamName=name, ShardId=shard["ShardId"], ShardIteratorType="LATEST"
             )["ShardIterator"]
-            for shard in kinesis.list_shards(StreamName=name)["Shards"]
+            for page in pages.paginate(StreamName=name)
+            for shard in page["Shards"]
         ]
 
         def probe() -> str:

@@ -172,11 +172,12 @@ def _input_of(target: Target, letter: Letter) -> Mapping[str, Any] | None:
         return None
     bus, _, name = rule.rpartition("/")
     where = {"EventBusName": bus} if bus else {}
-    answer = target.client("events").list_targets_by_rule(Rule=name, **where)
-    for each in answer["Targets"]:
-        if each["Arn"] == letter.said("TARGET_ARN") and "Input" in each:
-            payload: Mapping[str, Any] = json.loads(each["Input"])
-            return payload
+    pages = target.client("events").get_paginator("list_targets_by_rule")
+    for page in pages.paginate(Rule=name, **where):
+        for each in page["Targets"]:
+            if each["Arn"] == letter.said("TARGET_ARN") and "Input" in each:
+                payload: Mapping[str, Any] = json.loads(each["Input"])
+                return payload
     return None
 
 

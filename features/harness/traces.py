@@ -76,13 +76,15 @@ def _table_streams(streams: Any) -> Kept:
 
 
 def _logs(kinesis: Any) -> Kept:
-    for name in kinesis.list_streams()["StreamNames"]:
-        for shard in kinesis.list_shards(StreamName=name)["Shards"]:
-            start = kinesis.get_shard_iterator(
-                StreamName=name, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-            )
-            for record in _records(kinesis, start["ShardIterator"]):
-                yield f"log {name}", _plain(record)
+    pages = kinesis.get_paginator("list_streams").paginate()
+    for name in (name for page in pages for name in page["StreamNames"]):
+        for page in kinesis.get_paginator("list_shards").paginate(StreamName=name):
+            for shard in page["Shards"]:
+                start = kinesis.get_shard_iterator(
+                    StreamName=name, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+                )
+                for record in _records(kinesis, start["ShardIterator"]):
+                    yield f"log {name}", _plain(record)
 
 
 def _records(client: Any, iterator: str | None) -> Iterator[Mapping[str, Any]]:

@@ -61,7 +61,8 @@ def silenced(kit: Kit, functions: Iterable[str]) -> Iterator[Mapped]:
     mappings = {}
     for key in functions:
         name = kit.outputs["functions"][key]
-        [mapping] = lambda_.list_event_source_mappings(FunctionName=name)["EventSourceMappings"]
+        pages = lambda_.get_paginator("list_event_source_mappings").paginate(FunctionName=name)
+        [mapping] = [each for page in pages for each in page["EventSourceMappings"]]
         mappings[key] = mapping["UUID"]
     with ExitStack() as ending:
         for uuid in mappings.values():
