@@ -52,7 +52,9 @@ class Injection:
     def strikes(self, call: Call) -> bool:
         if self.rule.times is not None and self.applied >= self.rule.times:
             return False
-        if not self.rule.matches(call) or self.random.random() >= self.rule.probability:
+        if not self.rule.matches(call):
+            return False
+        if self.applied and self.random.random() >= self.rule.probability:
             return False
         self.applied += 1
         self.moments.append(time.monotonic())

@@ -71,8 +71,9 @@ def any_body(_: bytes) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """`operation` may hold `*`. The fault strikes `times` matching calls (None: all), each with
-    `probability`, drawn from a generator seeded with `seed`."""
+    """`operation` may hold `*`. The fault strikes `times` matching calls (None: all): the first for
+    certain, so that it is met at all, each other with `probability`, drawn from a generator seeded
+    with `seed`."""
 
     fault: Fault
     service: str

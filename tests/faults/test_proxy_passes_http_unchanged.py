@@ -153,7 +153,6 @@ def test_a_slow_answer_comes_after_the_effect(
         {"operation": "POST /*"},
         {"body": lambda body: b"order-2" in body},
         {"times": 0},
-        {"probability": 0.0},
     ],
 )
 def test_what_a_rule_does_not_name_is_let_through(
@@ -186,6 +185,13 @@ def test_one_seed_strikes_the_same_calls_again(
     assert first == struck()
     assert True in first
     assert False in first
+
+
+def test_chance_decides_about_all_calls_but_the_first(
+    proxy: FaultProxy, client: http.client.HTTPConnection
+) -> None:
+    injection = proxy.inject(rule(Delay(0), times=None, probability=0.0))
+    assert [post(client, "/", b"") and injection.applied for _ in range(3)] == [1, 1, 1]
 
 
 def test_a_cloud_that_is_down_looks_down(arrived: list[tuple[str, str, bytes]]) -> None:
