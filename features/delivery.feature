@@ -37,6 +37,7 @@ Feature: Delivering events downstream
     Then within 30 seconds every accepted command is visible in the read model
     And every public event is in the ledger once
     And every confirmed order is shipped
+    And commits really reached the log before earlier ones of their order
 
   @promise-9 @needs-stream-faults @needs-lost-answers
   Scenario Outline: A crash between effect and checkpoint repeats nothing

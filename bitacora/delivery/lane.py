@@ -27,7 +27,7 @@ class Lane:
         self._waiting_since = 0.0
         self._next: deque[Work] = deque()
         self._not_before = 0.0
-        self._apart = 0
+        self._cuts: deque[int] = deque()
 
     def put(self, record: Record) -> None:
         """The caller holds the worker's condition and notifies."""
@@ -37,7 +37,7 @@ class Lane:
 
     def cut(self) -> None:
         """What waits now goes in other batches than what comes later. As for `put`."""
-        self._apart = len(self._waiting)
+        self._cuts.append(len(self._waiting))
 
     def run(self) -> None:
         while work := self._take():
@@ -57,7 +57,7 @@ class Lane:
                     worker.changed.wait(self._not_before - now)
                 elif count := self._ready(now):
                     records = tuple(self._waiting.popleft() for _ in range(count))
-                    self._apart = max(0, self._apart - count)
+                    self._cuts = deque(cut - count for cut in self._cuts if cut > count)
                     self._waiting_since = now
                     return Work(records)
                 else:
@@ -69,7 +69,7 @@ class Lane:
         mapping = self._worker.mapping
         waited_s = now - self._waiting_since
         count = ready(self._waiting, mapping.batch_size, mapping.window_s, waited_s)
-        return min(count, self._apart) if self._apart else count
+        return min(count, self._cuts[0]) if self._cuts else count
 
     def _deliver(self, work: Work) -> None:
         worker = self._worker

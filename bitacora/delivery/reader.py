@@ -111,7 +111,7 @@ class Reader:
         worker = self._worker
         wanted: list[Record] = []
         unwanted: list[Record] = []
-        cut: int | None = None
+        cuts: frozenset[int] = frozenset()
         with worker.changed:
             for event in events:
                 record = worker.source.record(event)
@@ -124,9 +124,10 @@ class Reader:
                 worker.faults.take("reorder")
                 wanted = other
                 # Batches end anywhere: also between what changed places.
-                cut = worker.surroundings.random.randrange(1, len(wanted))
+                chance = worker.surroundings.random
+                cuts = frozenset(n for n in range(1, len(wanted)) if chance.random() < 0.5)
             for number, record in enumerate(wanted):
-                if number == cut:
+                if number in cuts:
                     for lane in worker.lanes:
                         lane.cut()
                 worker.lanes[lane_of(record, len(worker.lanes))].put(record)

@@ -182,9 +182,10 @@ def resume(kit: Kit, consumer: str) -> None:
 
 @given("commits change places on their way to the relay and the publisher")
 def reorder(kit: Kit) -> None:
-    """Those of different items, as DynamoDB Streams may: each commit is an item."""
-    for consumer in ("relay", "publisher"):
-        kit.fault(consumer, "reorder", times=REPEATED, hold_ms=400)
+    """Those of different items, as DynamoDB Streams may: each commit is an item. The relay's are
+    gathered for long enough to have several of one order among them."""
+    for consumer, hold_ms in (("relay", 2000), ("publisher", 400)):
+        kit.fault(consumer, "reorder", times=REPEATED, hold_ms=hold_ms)
 
 
 @given(parsers.re("calls of (?P<operation>[A-Za-z]+) are (?P<refused>refused.+)"))

@@ -73,16 +73,28 @@ def _open_shards(kit: Kit) -> list[str]:
 
 @then("in the log the commits of each order stand in order")
 def in_order(kit: Kit, scene: Scene) -> None:
-    """Repeats may stand anywhere; what counts is where a commit stands first."""
+    wrong = _out_of_order(kit, scene)
+    assert not wrong, f"commits in the order of the log: {wrong}"
+
+
+@then("commits really reached the log before earlier ones of their order")
+def out_of_order(kit: Kit, scene: Scene) -> None:
+    kit.witness.struck(
+        "a commit stands in the log before an earlier one", len(_out_of_order(kit, scene))
+    )
+
+
+def _out_of_order(kit: Kit, scene: Scene) -> dict[str, list[int]]:
+    """Commits of streams where an earlier one follows a later one. Repeats may stand anywhere; what
+    counts is where a commit stands first."""
     first: defaultdict[str, list[int]] = defaultdict(list)
     for _, stream, commits in sorted(_records(kit)):
         for commit in commits:
             if stream in scene.streams and commit not in first[stream]:
                 first[stream].append(commit)
     assert first.keys() == scene.streams
-    wrong = {stream: found for stream, found in first.items() if found != sorted(found)}
-    assert not wrong, f"commits in the order of the log: {wrong}"
     kit.witness.saw("commits in the log", sum(map(len, first.values())))
+    return {stream: found for stream, found in first.items() if found != sorted(found)}
 
 
 def _records(kit: Kit) -> Iterator[tuple[int, str, list[int]]]:
