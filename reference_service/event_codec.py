@@ -21,6 +21,7 @@ from reference_service.schemas import (
     in_words,
     readable,
 )
+from reference_service.struct_types import build
 
 E = TypeVar("E", bound=msgspec.Struct)
 Data: TypeAlias = dict[str, Any]
@@ -132,6 +133,7 @@ class EventCodec(Generic[E]):
             raise Undecodable(f"{kind} is not an event that is known here")
         version = self._versions[kind]
         accepts = self._schemas.question(self._names[kind, version])
+        build(self._events.types[kind])
         self._newest[kind] = _Newest(self._events.types[kind], version, accepts)
         return self._newest[kind]
 

@@ -20,6 +20,7 @@ from reference_service.cqrs.gate import START, Gate
 from reference_service.cqrs.parking import Parked
 from reference_service.cqrs.projection import Advance, Position, Unstorable
 from reference_service.cqrs.store import Unavailable
+from reference_service.struct_types import build
 from reference_service.tables import ORDER_STATUS
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class DynamoDBReadModel:
     ) -> None:
         if taken := set(OWN) & set(row.__struct_fields__):
             raise ValueError(f"{row.__name__} has fields of the gate: {sorted(taken)}")
+        build(row)
         self._client = client
         self._table = table
         self._row = row

@@ -8,7 +8,9 @@ import msgspec
 
 from reference_service.cqrs.commit import Commit
 from reference_service.schemas import Undecodable
+from reference_service.struct_types import build
 
+build(Commit)
 _BINARY = frozenset({"prev", "hash"})
 
 
