@@ -14,6 +14,7 @@ import time
 from asyncio import IncompleteReadError, StreamReader, StreamWriter
 from collections import Counter, deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -182,5 +183,8 @@ class FaultProxy:
 
 
 def _reset(writer: StreamWriter) -> None:
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+    with suppress(OSError):  # who called may be gone
+        writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE
+        )
     writer.close()
