@@ -1,7 +1,7 @@
 """GetRecords that waits until there is something to read.
 
 AWS polls idle shards a few times a second. Here every poll would cost the one emulator that all
-functions share, so the engine asks it (bitacora/embedded/ministack.py) to hold the answer of an
+functions share, so the engine asks it (bitacora/embedded/long_polls.py) to hold the answer of an
 empty poll until something is written, and reads at once what a function has written.
 """
 

@@ -49,8 +49,6 @@ class Reader:
             if page.next is None:
                 worker.end_of_shard()
                 return
-            if not (page.events or page.waited_s):
-                worker.wait(IDLE_S)
 
     def _room(self) -> bool:
         """Wait until there is room to read ahead. False when the worker stops."""
@@ -84,6 +82,8 @@ class Reader:
             self._iterator = worker.source.open(worker.shard_id, where)
         page = worker.source.read(worker.shard_id, self._iterator)
         self._iterator = page.next
+        if page.next and not (page.events or page.waited_s):
+            worker.wait(IDLE_S)
         return page
 
     def _gather(self, first: Page, hold_s: float) -> Page:

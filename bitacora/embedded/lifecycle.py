@@ -22,7 +22,7 @@ LOCK_FILE = "up.lock"
 # What belongs to one life of MiniStack, whose data is in its memory: useless, and as a read model
 # of vanished streams harmful, once that life has ended.
 OF_ONE_LIFE = ("ministack", "delivery", "resources.jsonl", "outputs.json", "provisioned.json")
-KEPT = (state.FILE, "issuer-key.pem", "log", LOCK_FILE, "supervisor.alive")
+KEPT = (state.FILE, "issuer-key.pem", "log", LOCK_FILE, parts.ALIVE_FILE)
 
 Say = Callable[[str], None]
 
