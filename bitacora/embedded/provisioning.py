@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import yaml  # type: ignore[import-untyped]
 
 from bitacora.embedded import fingerprint, parts
@@ -30,6 +31,13 @@ class Provisioned:
     exports: dict[str, Any]
     changed: list["Change"]
     resources: Counter[str]
+
+
+class Done(msgspec.Struct, frozen=True):
+    """What a run of the program was made from, and how many resources it declared of each type."""
+
+    fingerprint: str
+    resources: dict[str, int]
 
 
 def declared(project: Path) -> dict[str, str]:
@@ -89,8 +97,8 @@ def apply(
     """
     config = configuration(project, state) | dict(overrides)
     wanted, done = fingerprint.of(project, config), _done(home)
-    if done.get("fingerprint") == wanted and (home / OUTPUTS_FILE).exists():
-        return Provisioned(outputs(home), [], Counter(done["resources"]))
+    if done and done.fingerprint == wanted and (home / OUTPUTS_FILE).exists():
+        return Provisioned(outputs(home), [], Counter(done.resources))
 
     import pulumi
 
@@ -125,8 +133,7 @@ def apply(
         raise Problem(str(error)) from error
     resources = Counter(registered.type for registered in result.resources)
     replace_private(home / OUTPUTS_FILE, json.dumps(result.exports, indent=2).encode())
-    finished = {"fingerprint": wanted, "resources": resources}
-    replace_private(home / DONE_FILE, json.dumps(finished).encode())
+    replace_private(home / DONE_FILE, msgspec.json.encode(Done(wanted, resources)))
     return Provisioned(result.exports, result.changes, resources)
 
 
@@ -135,13 +142,12 @@ def is_provisioned(home: Path) -> bool:
     return (home / DONE_FILE).exists()
 
 
-def _done(home: Path) -> dict[str, Any]:
-    """What the last run that came to its end was made from; nothing when that cannot be read."""
+def _done(home: Path) -> Done | None:
+    """The last run that came to its end; None when that cannot be read: it will be run again."""
     try:
-        done: dict[str, Any] = json.loads((home / DONE_FILE).read_bytes())
-    except (FileNotFoundError, ValueError):
-        return {}
-    return done
+        return msgspec.json.decode((home / DONE_FILE).read_bytes(), type=Done)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return None
 
 
 def outputs(home: Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from typing import Any
 import pulumi
 
 from bitacora.provision.errors import ProvisionError
+from bitacora.provision.kinds import START_AGAIN
 
 
 @dataclass(frozen=True)
@@ -96,5 +97,8 @@ def _read(path: Path) -> tuple[dict[str, Stored], int]:
             [(urn, fields)] = json.loads(line).items()
             resources[urn] = Stored(**fields)
     except (ValueError, TypeError, AttributeError) as error:
-        raise ProvisionError(f"{path} is not a state file: {error}") from error
+        raise ProvisionError(
+            f"{path} is not a state file: {error}.\nStart again with an empty environment:"
+            f" {START_AGAIN}"
+        ) from error
     return resources, end

@@ -71,6 +71,14 @@ def test_what_the_program_reads_decides_whether_it_runs_again(topology: Topology
     assert inside <= set(fingerprint.files(PROJECT))
 
 
+@pytest.mark.parametrize("broken", ["{", "[]", '{"fingerprint": 1}'])
+def test_a_note_of_the_last_run_that_is_none_only_costs_a_run(
+    topology: Topology, broken: str
+) -> None:
+    (topology.environment.home / DONE_FILE).write_text(broken)
+    assert topology.environment.start().provisioned.changed == []
+
+
 def test_the_exported_functions_tables_and_queues_are_there(topology: Topology) -> None:
     client, exports = topology.environment.client, topology.environment.outputs
     for name in exports["functions"].values():
