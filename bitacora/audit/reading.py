@@ -74,24 +74,29 @@ def public_types() -> frozenset[str]:
     return frozenset(name for name, event in topology.items() if event["source"] == SOURCE)
 
 
-def observe(stores: Stores) -> Observation:
+def observe(stores: Stores, *, ledger: bool = True) -> Observation:
     """What the stores hold. The event store is read last: what follows from it can't be ahead.
 
+    The ledger, whose copies are listed one by one, may be left out.
     Raises psycopg.Error and botocore's errors when a store can't be read.
     """
-    return _observed(stores, lambda: _read_model(stores.database))
+    return _observed(stores, lambda: _read_model(stores.database), ledger)
 
 
-def observe_through(stores: CloudStores, views: ReadModelViews) -> Observation:
+def observe_through(
+    stores: CloudStores, views: ReadModelViews, *, ledger: bool = True
+) -> Observation:
     """The same where the database is private; times in rows are text.
 
     Raises Unavailable, and botocore's errors.
     """
-    return _observed(stores, lambda: _viewed(views))
+    return _observed(stores, lambda: _viewed(views), ledger)
 
 
-def _observed(stores: CloudStores, read_model: Callable[[], _ReadModel]) -> Observation:
-    ledger = _ledger(stores)
+def _observed(
+    stores: CloudStores, read_model: Callable[[], _ReadModel], with_ledger: bool
+) -> Observation:
+    ledger = _ledger(stores) if with_ledger else {}
     shipments = _shipments(stores)
     rows, gates, parked = read_model()
     return Observation(

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 PAUSE_S = 0.1
+LONGEST_PAUSE_S = 1.0
 
 
 class NotInTime(Exception):
@@ -24,12 +25,17 @@ def until(
     at_most_s: float,
     pause_s: float = PAUSE_S,
 ) -> T:
-    """Observe again and again until it holds, and return that observation. Raises NotInTime."""
+    """Observe again and again until it holds, and return that observation. Raises NotInTime.
+
+    After a look that took long, the pause is as long, up to a second: looking is work for others.
+    """
     deadline = time.monotonic() + at_most_s
     while True:
+        began = time.monotonic()
         last = observe()
         if holds(last):
             return last
-        if time.monotonic() >= deadline:
+        now = time.monotonic()
+        if now >= deadline:
             raise NotInTime(awaited, at_most_s, last)
-        time.sleep(pause_s)
+        time.sleep(max(pause_s, min(now - began, LONGEST_PAUSE_S)))

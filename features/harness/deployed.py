@@ -91,8 +91,8 @@ class Deployed:
     def token(self, subject: str, scope: str = "") -> str:
         return self.tokens.token(subject, scope)
 
-    def observe(self) -> Observation:
-        return observe_through(self._stores, OperatedViews(self.stack))
+    def observe(self, *, ledger: bool = True) -> Observation:
+        return observe_through(self._stores, OperatedViews(self.stack), ledger=ledger)
 
     @cached_property
     def _stores(self) -> CloudStores:

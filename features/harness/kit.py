@@ -55,9 +55,9 @@ class Kit:
         assert isinstance(self.target, Embedded), "the scenario lacks the tag of what it needs"
         return self.target.proxy
 
-    def observe(self) -> Observation:
-        """What all stores hold: for verdicts only."""
-        seen = self.target.observe()
+    def observe(self, *, ledger: bool = True) -> Observation:
+        """What all stores hold, the ledger if it is asked for: for verdicts only."""
+        seen = self.target.observe(ledger=ledger)
         self.witness.saw("commits", sum(map(len, seen.commits.values())))
         return seen
 

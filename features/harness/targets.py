@@ -42,8 +42,8 @@ class Target(Protocol):
     def token(self, subject: str, scope: str = "") -> str:
         """A bearer token for the API."""
 
-    def observe(self) -> Observation:
-        """What all stores hold."""
+    def observe(self, *, ledger: bool = True) -> Observation:
+        """What all stores hold; the ledger may be left out."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,8 @@ class Embedded:
     def token(self, subject: str, scope: str = "") -> str:
         return self.environment.token(subject, scope=scope)
 
-    def observe(self) -> Observation:
-        return observe(self.stores)
+    def observe(self, *, ledger: bool = True) -> Observation:
+        return observe(self.stores, ledger=ledger)
 
 
 @contextmanager

@@ -5,7 +5,9 @@ A text is found in UTF-8, as JSON escapes it, and inside base64, wherever that b
 
 import base64
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -151,12 +153,12 @@ def _database(conninfo: str) -> Kept:
 
 def _files(home: Path) -> Kept:
     """Of every process: what it logged, what it keeps, PostgreSQL's pages and its log of writes."""
-    for path in sorted(home.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            try:
-                yield f"file {path.relative_to(home)}", path.read_bytes()
-            except FileNotFoundError:
-                continue  # of something that goes on
+    # All of them go on meanwhile: os.walk, unlike rglob, passes over a folder that is gone.
+    for folder, _, names in os.walk(home):
+        for path in (Path(folder, name) for name in names):
+            with suppress(FileNotFoundError):
+                if path.is_file() and not path.is_symlink():
+                    yield f"file {path.relative_to(home)}", path.read_bytes()
 
 
 def _plain(value: Any) -> bytes:

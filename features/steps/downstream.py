@@ -24,7 +24,7 @@ def agreed(kit: Kit, scene: Scene, where: Collection[str], at_most_s: float) -> 
     """Wait until these stores say of the scenario's orders what the event store says."""
 
     def differences() -> list[Inconsistency]:
-        seen = kit.observe().of(scene.streams.__contains__)
+        seen = kit.observe(ledger="ledger" in where).of(scene.streams.__contains__)
         return [each for each in inconsistencies(seen, public_types()) if each.where in where]
 
     try:
@@ -37,7 +37,7 @@ def agreed(kit: Kit, scene: Scene, where: Collection[str], at_most_s: float) -> 
     parsers.parse("within {seconds:d} seconds every accepted command is visible in the read model")
 )
 def all_visible(kit: Kit, scene: Scene, seconds: int) -> None:
-    commits = kit.observe().commits
+    commits = kit.observe(ledger=False).commits
     told = [
         (f"order-{a.body['order_id']}", a.body["commit"], a.body["version"]) for a in scene.accepted
     ]

@@ -27,5 +27,5 @@ def gapless(kit: Kit, scene: Scene, count: int) -> None:
 @then("the payment stands in its history once")
 def payment_once(kit: Kit, scene: Scene) -> None:
     payment_id = scene.last_request.body["payment_id"]
-    commits = kit.observe().commits[scene.stream]
+    commits = kit.commits(scene.stream)
     assert [payment_id in commit.body for commit in commits].count(True) == 1
