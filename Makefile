@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 
-.PHONY: up down test lint bdd twins verify load lock layer
+.PHONY: up down test lint style bdd twins verify load lock layer
 .DEFAULT_GOAL := up
 
 up: .venv/ready        ## start the embedded cloud, provision the topology, send a demo order
@@ -11,13 +11,15 @@ up: .venv/ready        ## start the embedded cloud, provision the topology, send
 down: .venv/ready      ## end every process of the embedded cloud
 	@$(BIN)/bitacora down
 
-test: lint             ## everything that gates a change, in up to four processes
+test: style            ## everything that gates a change, types too, in up to four processes
 	@$(BIN)/pytest -n logical --maxprocesses 4
 
-lint: .venv/ready      ## style, types and import rules
+lint: style            ## style, import rules and types
+	@$(BIN)/mypy
+
+style: .venv/ready
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
 bdd: .venv/ready       ## the consistency scenarios alone, and a page about them

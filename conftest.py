@@ -1,7 +1,8 @@
 """How tests are shared out when pytest runs in several processes (`pytest -n 2`).
 
-Tests that use a running environment stay in one process, one environment after the other, all
-others together by file. What takes long comes first, so that in the end all processes are busy.
+The scenarios stay in one process, all other tests that use a running environment in another one,
+one environment after the other, and the rest together by file. What takes long comes first, so that
+in the end all processes are busy.
 """
 
 import re
@@ -13,9 +14,9 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests import homes
 
-# A running environment has enough to do for two cores: two at once answer too late for some tests.
+SCENARIOS = "features/"
 ENVIRONMENT = re.compile(
-    r"tests/cli/(?!test_usage|test_contracts|test_simulate|test_check)|features/|tests/journey/"
+    r"tests/cli/(?!test_usage|test_contracts|test_simulate|test_check)|tests/journey/"
     r"|tests/load/test_load_run|tests/docs/test_documentation_runs|tests/embedded/"
 )
 # What of another test's id matches is what it has in common with those that it stays together with.
@@ -31,8 +32,10 @@ TOGETHER = [
 
 def group(nodeid: str) -> tuple[int, str]:
     """(place in the order, what the test has in common with others)"""
+    if nodeid.startswith(SCENARIOS):
+        return 0, "scenarios"
     if ENVIRONMENT.match(nodeid):
-        return 0, "environment"
+        return 0, "environments"
     matches = ((place, pattern.match(nodeid)) for place, pattern in enumerate(TOGETHER, 1))
     return next((place, match[0]) for place, match in matches if match)
 

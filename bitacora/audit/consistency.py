@@ -35,12 +35,18 @@ class Inconsistency:
     subject: str
     detail: str
 
+    @property
+    def is_final(self) -> bool:
+        """Waiting cannot cure it. (What fulfilment did may be recorded between two looks.)"""
+        return self.kind in ("broken", "doubled", "phantom") and not (
+            self.kind == "phantom" and self.where == "event store"
+        )
+
 
 def inconsistencies(seen: Observation, public: Collection[str]) -> list[Inconsistency]:
     """Every difference between the event store and what follows from it.
 
-    `public` are the types of the order service's public events. Missing, invisible and unshipped
-    may be cured by waiting; the other kinds not.
+    `public` are the types of the order service's public events.
     """
     return [
         *_histories(seen),

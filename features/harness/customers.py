@@ -129,5 +129,6 @@ def payment(order_id: str, amount: int = 1, expected_version: int | None = None)
     return Request(f"/orders/{order_id}/payments", body, expected_version=expected_version)
 
 
-def cancellation(order_id: str) -> Request:
-    return Request(f"/orders/{order_id}/cancellation", {"reason": "changed_mind"})
+def cancellation(order_id: str, expected_version: int | None = None) -> Request:
+    path, body = f"/orders/{order_id}/cancellation", {"reason": "changed_mind"}
+    return Request(path, body, expected_version=expected_version)

@@ -96,6 +96,10 @@ class Witness:
             counts[fault.name] += fault.struck()
         return counts
 
+    def idle(self) -> list[str]:
+        """The faults that have to strike, and have not yet."""
+        return [fault.name for fault in self.faults if fault.required and not fault.struck()]
+
     def tell(self) -> None:
         """Gather what the report shows besides."""
         for teller in self.tellers:
@@ -108,6 +112,5 @@ class Witness:
             judge()
         if not self.observed.total():
             raise Unknown("Nothing was observed: the scenario shows nothing.")
-        idle = [fault.name for fault in self.faults if fault.required and not fault.struck()]
-        if idle:
+        if idle := self.idle():
             raise Unknown(f"Never struck, so that nothing is shown: {', '.join(idle)}.")

@@ -20,11 +20,13 @@ from bitacora.faults import (
 )
 from features.harness.kit import Kit
 from features.harness.scene import Scene
+from features.steps.orders import another_lives
 from reference_service.order.public import SOURCE
 
 CONSUMERS = ("relay", "projector", "publisher")
 REPEATED, LOST = 30, 2
 SDK_ATTEMPTS = 3
+FAILURES = 5
 MET_WITHIN_S = 90
 PUBLISHED = SOURCE.encode()
 TIMES = {"once": 1, "twice": 2}
@@ -37,6 +39,7 @@ REFUSED = 2 / 3
 HIDDEN_S = 3
 LOSSES = {"lost once": 1, "lost 4 times": 4, "always lost": None}
 REDELIVERED_WITHIN_S = 90
+MOST_ORDERS = 30
 
 
 @given("the event store takes half a second for each append", target_fixture="slow_appends")
@@ -104,10 +107,10 @@ def out_of_reach(kit: Kit) -> dict[str, Injection]:
 
 @when("the log and the bus can be reached again")
 def reachable_again(kit: Kit, refused: dict[str, Injection]) -> None:
-    """But not before a whole batch of the relay's and one of the publisher's failed that hold what
-    was accepted last: a batch under way ends, the next one begins and fails, one more begins.
-    (One that is caught up took the failure for a success.)"""
-    enough = {name: one.applied + 2 * SDK_ATTEMPTS + 1 for name, one in refused.items()}
+    """But not before batches of the relay's and of the publisher's that hold what was accepted last
+    have failed more often than a careless limit of retries allows. (One that is caught up took the
+    failure for a success, or gave up.)"""
+    enough = {name: one.applied + FAILURES * SDK_ATTEMPTS + 1 for name, one in refused.items()}
     until(
         "the outage is met",
         lambda: {name: (one.applied, kit.caught_up(name)) for name, one in refused.items()},
@@ -289,5 +292,11 @@ def everything(kit: Kit) -> None:
 
 
 @when("all faults end")
-def faults_end(kit: Kit) -> None:
+def faults_end(kit: Kit, scene: Scene) -> None:
+    """Not before each has struck: until then one order more lives its life."""
+    number = len(scene.streams)
+    while (idle := kit.witness.idle()) and number < MOST_ORDERS:
+        another_lives(kit, scene, number)
+        number += 1
+    assert not idle, idle
     kit.end_faults()

@@ -73,7 +73,7 @@ def _device(owner: Customer, placed: Answer, random: Random) -> None:
     """Pays a cent at a time, with the version that it knows or without, and looks in between.
 
     All of an order's devices begin with the same version, so all but one of them meet a conflict;
-    each repeats its first command.
+    each repeats its first command, and asks for the version that it knows in the end.
     """
     order_id, known = placed.body["order_id"], 1
     for number in range(ACTIONS):
@@ -88,6 +88,7 @@ def _device(owner: Customer, placed: Answer, random: Random) -> None:
             answer = owner.read(f"/orders/{order_id}{look}")
         if answer.status in (200, 412):
             known = max(known, answer.body["version"])
+    owner.read(f"/orders/{order_id}?min_version={known}")
 
 
 @then("what the devices were told is linearizable")

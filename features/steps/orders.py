@@ -1,5 +1,6 @@
 """Orders that are there when a scenario begins, and orders that live their whole life."""
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 from pytest_bdd import given, parsers, step
@@ -10,6 +11,7 @@ from features.harness.kit import Kit
 from features.harness.scene import Scene
 
 AT_ONCE = 4
+ORDERS_EACH = 3
 VISIBLE_WITHIN_S = 60
 
 
@@ -45,13 +47,22 @@ def a_visible_order(kit: Kit, scene: Scene, version: int) -> None:
 
 @step(parsers.re(r"(?P<count>\d+) orders (have lived|live) their life"), converters={"count": int})
 def orders_live(kit: Kit, scene: Scene, count: int) -> None:
-    """A third is paid at once, a third in two parts, a third cancelled after a part."""
-    customers = [kit.new_customer() for _ in range(count)]
+    """A third is paid at once, a third in two parts, a third cancelled after a part; a customer
+    has up to one of each."""
+    customers = [kit.new_customer() for _ in range(math.ceil(count / ORDERS_EACH))]
     with ThreadPoolExecutor(AT_ONCE) as devices:
-        lives = devices.map(_live, customers, range(count))
+        owners = (customers[number // ORDERS_EACH] for number in range(count))
+        lives = devices.map(_live, owners, range(count))
     scene.accepted = [answer for life in lives for answer in life]
     scene.streams = {f"order-{answer.body['order_id']}" for answer in scene.accepted}
     assert len(scene.streams) == count
+
+
+def another_lives(kit: Kit, scene: Scene, number: int) -> None:
+    """One more, of a customer of its own."""
+    answers = _live(kit.new_customer(), number)
+    scene.accepted += answers
+    scene.streams.add(f"order-{answers[0].body['order_id']}")
 
 
 def _live(customer: Customer, number: int) -> list[Answer]:
