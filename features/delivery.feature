@@ -58,9 +58,10 @@ Feature: Delivering events downstream
       | command-worker   | once  |
       | ledger           | twice |
 
-  @promise-10 @needs-lost-answers
+  @promise-10 @needs-stream-faults @needs-lost-answers
   Scenario Outline: A partly failed PutRecords or PutEvents neither loses nor reorders
     Given calls of <operation> are <refused>
+    And the relay and the publisher are given several commits of an order at once
     When 9 orders live their life
     Then within 60 seconds every accepted command is visible in the read model
     And every public event is in the ledger once

@@ -375,7 +375,7 @@ def read_side(settings: ProjectorSettings | OperationsSettings) -> "ReadSide":
     from reference_service.aws.read_side import ReadSide
 
     project = project_order(OrderCodec(Schemas.load()))
-    store = _event_store(settings.events_table, _deferred("dynamodb", PROMPT))  # read for repairs
+    store = _event_store(settings.events_table, _deferred("dynamodb"))  # read for repairs
     projections = {version: (layout, project) for version, layout in LAYOUTS.items()}
     return ReadSide(Database(iam_connect(settings)), store, projections)
 

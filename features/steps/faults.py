@@ -39,6 +39,7 @@ REFUSED = 2 / 3
 HIDDEN_S = 3
 LOSSES = {"lost once": 1, "lost 4 times": 4, "always lost": None}
 REDELIVERED_WITHIN_S = 90
+GATHERED_MS = 400
 MOST_ORDERS = 30
 
 
@@ -207,6 +208,13 @@ def refuse_calls(kit: Kit, operation: str, refused: str) -> None:
         ),
         f"{operation} is {refused}",
     )
+
+
+@given("the relay and the publisher are given several commits of an order at once")
+def gather(kit: Kit) -> None:
+    """What arrives while a batch waits comes in the next one."""
+    for consumer in ("relay", "publisher"):
+        kit.fault(consumer, "delay_ms", ms=GATHERED_MS)
 
 
 @given(parsers.re("the (?P<function>[a-z-]+) ends (?P<times>once|twice) right after its effect"))

@@ -1,5 +1,6 @@
 """Devices that read all the time, while commits arrive, batches repeat and tables are swapped."""
 
+import json
 import math
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 from pytest_bdd import given, parsers, then, when
 
 from bitacora.audit.until import until
+from bitacora.faults import Rule, SlowAnswer
 from bitacora.targets import invoke
 from features.harness.customers import Answer, Customer, payment, placement
 from features.harness.kit import Kit
@@ -108,6 +110,22 @@ def all_answered(kit: Kit) -> None:
     refused = [one for one in reads if one.answer is None or one.answer.status != 200]
     assert reads
     assert not refused, refused[:3]
+
+
+@given(parsers.parse("the event store takes {seconds:d} seconds to answer each scan"))
+def late_scan(kit: Kit, seconds: int) -> None:
+    """What it answers with is what it held before."""
+    table = json.dumps(kit.outputs["events_table"]).encode()
+    kit.inject(
+        Rule(
+            fault=SlowAnswer(seconds),
+            service="dynamodb",
+            operation="Scan",
+            body=lambda body: table in body,
+            times=None,
+        ),
+        "the answer to a scan is late",
+    )
 
 
 @given(parsers.parse("the new tables learn of commits {seconds:d} seconds late"))
