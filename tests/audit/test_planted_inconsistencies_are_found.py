@@ -159,3 +159,27 @@ def test_another_orders_troubles_are_left_out_when_asked() -> None:
     kept = WORLD.of(lambda stream: stream == "order-1")
     assert found(kept) == set()
     assert kept.ledger.keys() == {key for key in WORLD.ledger if stream_of(key) == "order-1"}
+
+
+MAY_STILL_ARRIVE = {
+    "an order without a row",
+    "an order without a gate",
+    "a gate behind the store",
+    "a parked order",
+    "an event that the ledger lacks",
+    "a dispatch that the ledger lacks",
+    "a confirmed order without a shipment",
+    "a shipment that the order does not know",
+    "a shipment on record that never was",  # kept between two looks
+}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_what_waiting_cannot_cure_is_final(planted: str) -> None:
+    seen, (kind, where, subject) = PLANTED[planted]
+    [told] = {
+        each.is_final
+        for each in inconsistencies(seen, PUBLIC)
+        if (each.kind, each.where, each.subject) == (kind, where, subject)
+    }
+    assert told is (planted not in MAY_STILL_ARRIVE)
