@@ -1,8 +1,7 @@
 """How tests are shared out when pytest runs in several processes (`pytest -n 2`).
 
-The scenarios stay in one process, all other tests that use a running environment in another one,
-one environment after the other, and the rest together by file. What takes long comes first, so that
-in the end all processes are busy.
+Tests that use a running environment stay together, one environment after the other; the rest stays
+together by file. What takes long comes early, so that in the end all processes are busy.
 """
 
 import re
@@ -14,30 +13,30 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests import homes
 
-SCENARIOS = "features/"
-ENVIRONMENT = re.compile(
-    r"tests/cli/(?!test_usage|test_contracts|test_simulate|test_check)|tests/journey/"
-    r"|tests/load/test_load_run|tests/docs/test_documentation_runs|tests/embedded/"
-)
-# What of another test's id matches is what it has in common with those that it stays together with.
-TOGETHER = [
-    re.compile(pattern)
-    for pattern in (
-        r"tests/(docs|delivery|functions|provision)/\w+",
-        r"tests/(contracts|order)/\w+",
-        r"[^:]+",
+# What free processes take next, and what of it stays together; the rest does so by file. A running
+# environment keeps more than a core busy: while the scenarios run beside it, others wait.
+SCHEDULE = tuple(
+    (re.compile(pattern), together)
+    for pattern, together in (
+        (r"features/", "scenarios"),
+        (r"tests/(contracts/|delivery/|functions/|simulation/|test_types)", None),
+        (
+            r"tests/(cli/(?!test_usage|test_contracts|test_simulate|test_check)|embedded/|journey/)",
+            "environments",
+        ),
+        (r"tests/(aws|cli|infra|order|promises|provision)/", None),
+        (r"tests/(docs/test_documentation_runs|load/test_load_run)", "environments of pages"),
+        (r"", None),
     )
-]
+)
 
 
 def group(nodeid: str) -> tuple[int, str]:
     """(place in the order, what the test has in common with others)"""
-    if nodeid.startswith(SCENARIOS):
-        return 0, "scenarios"
-    if ENVIRONMENT.match(nodeid):
-        return 0, "environments"
-    matches = ((place, pattern.match(nodeid)) for place, pattern in enumerate(TOGETHER, 1))
-    return next((place, match[0]) for place, match in matches if match)
+    for place, (pattern, together) in enumerate(SCHEDULE):
+        if pattern.match(nodeid):
+            return place, together or nodeid.partition("::")[0]
+    raise AssertionError("the last pattern matches everything")
 
 
 class ByEnvironment(LoadScopeScheduling):

@@ -55,17 +55,17 @@ def _tried(twin: Twin, number: int, count: int) -> Trial:
 
 def _print_scoreboard(trials: Sequence[Trial], idle: Sequence[int]) -> None:
     print_table(
-        ("promise", "twin", "verdict", "after"),
+        ("promise", "twin", "found by", "after"),
         [
             (
                 str(one.twin.breaks),
                 one.twin.name,
-                one.outcome,
+                _readable(one.scenario) if one.outcome == "found" else one.outcome,
                 f"{one.after_s:.1f} s" if one.outcome == "found" else "",
             )
             for one in trials
         ],
-        whole=("promise", "twin", "verdict", "after"),
+        whole=("promise", "after"),
     )
     for one in trials:
         if one.outcome != "found":
@@ -74,6 +74,11 @@ def _print_scoreboard(trials: Sequence[Trial], idle: Sequence[int]) -> None:
         print(f"\nPromise {number} has found no twin: {PROMISES[number]}.")
     found = sum(one.outcome == "found" for one in trials)
     print(f"\n{found} of {len(trials)} twins were found.")
+
+
+def _readable(test: str) -> str:
+    """The scenario that a test carries out; an outline's with its example."""
+    return test.removeprefix("test_").replace("_", " ")
 
 
 def _parser() -> argparse.ArgumentParser:
