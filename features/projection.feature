@@ -39,6 +39,7 @@ Feature: Reading what was projected
     Given the database is killed
     And batches are repeated, late, lost and reordered on the way to everybody
     When 6 orders live their life
+    And orders go on living until each fault has struck
     And all faults end
     Then within 30 seconds every accepted command is visible in the read model
     And every read model shows the same of these orders
