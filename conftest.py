@@ -19,7 +19,8 @@ SCHEDULE = tuple(
     (re.compile(pattern), together)
     for pattern, together in (
         (r"features/", "scenarios"),
-        (r"tests/(contracts/|delivery/|functions/|simulation/|test_types)", None),
+        (r"tests/test_types", None),
+        (r"tests/(contracts|delivery|functions|simulation)/", None),
         (
             r"tests/(cli/(?!test_usage|test_contracts|test_simulate|test_check)|embedded/|journey/)",
             "environments",
