@@ -5,7 +5,7 @@ Feature: Delivering events downstream
   Scenario: No accepted event is missing downstream, on either way
     Given batches are repeated and their answers lost on the way to the relay, the projector and the publisher
     And the log loses a third of its answers to the relay
-    When 12 orders live their life
+    When 9 orders live their life
     And orders go on living until each fault has struck
     Then within 30 seconds every accepted command is visible in the read model
     And every public event is in the ledger once
@@ -14,7 +14,7 @@ Feature: Delivering events downstream
   @promise-6 @needs-lost-answers
   Scenario: While the log and the bus are out of reach nothing is lost
     Given the log and the bus are out of reach
-    When 12 orders live their life
+    When 9 orders live their life
     And the log and the bus can be reached again
     Then within 30 seconds every accepted command is visible in the read model
     And every public event is in the ledger once
@@ -62,7 +62,7 @@ Feature: Delivering events downstream
   Scenario Outline: A partly failed PutRecords or PutEvents neither loses nor reorders
     Given calls of <operation> are <refused>
     And the relay and the publisher are given several commits of an order at once
-    When 9 orders live their life
+    When 6 orders live their life
     Then within 60 seconds every accepted command is visible in the read model
     And every public event is in the ledger once
     And every confirmed order is shipped
@@ -78,7 +78,7 @@ Feature: Delivering events downstream
   @promise-11 @needs-stream-faults
   Scenario: A reshard keeps the order of each stream
     Given the delivery of one shard is late
-    When 12 orders live their life while the log's shard is split and merged again
+    When 9 orders live their life while the log's shard is split and merged again
     Then within 30 seconds every accepted command is visible in the read model
     And every public event is in the ledger once
     And every confirmed order is shipped

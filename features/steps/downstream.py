@@ -16,6 +16,8 @@ from features.harness.targets import Embedded
 
 # A queue keeps a message whose delivery failed back for minutes: six times its consumer's timeout.
 ARRIVED_WITHIN_S = 300
+# Asking every queue and mapping is work for others: not before most waits are over.
+SOON_S = 10
 AT_REST_S = 20
 
 
@@ -27,7 +29,7 @@ def orders(kit: Kit) -> Observation:
 def agreed(kit: Kit, scene: Scene, where: Collection[str], at_most_s: float) -> None:
     """Wait until these stores say of the scenario's orders what the event store says, or until
     waiting cannot help: something is wrong for good, or nothing has been under way for long."""
-    resting = _Resting(kit)
+    resting = _Resting(kit, asked_from=time.monotonic() + SOON_S)
 
     def differences() -> list[Inconsistency]:
         seen = kit.observe(ledger="ledger" in where).of(scene.streams.__contains__)
@@ -50,11 +52,14 @@ def agreed(kit: Kit, scene: Scene, where: Collection[str], at_most_s: float) -> 
 @dataclass
 class _Resting:
     kit: Kit
+    asked_from: float
     since: float | None = None
 
     def long_enough(self) -> bool:
         """Nothing was under way in any look of the last AT_REST_S; unknown where shards are not
         told of."""
+        if time.monotonic() < self.asked_from:
+            return False
         if not isinstance(self.kit.target, Embedded) or self.kit.under_way():
             self.since = None
             return False

@@ -26,7 +26,7 @@ from reference_service.order.public import SOURCE
 CONSUMERS = ("relay", "projector", "publisher")
 REPEATED, LOST = 30, 2
 SDK_ATTEMPTS = 3
-FAILURES = 5
+FAILURES = 3
 MET_WITHIN_S = 90
 PUBLISHED = SOURCE.encode()
 TIMES = {"once": 1, "twice": 2}
