@@ -2,8 +2,10 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 import typer
@@ -22,6 +24,9 @@ ENDED = ("live", "refused")
 # Invocations in a row that may fail; each slice has kept what it did.
 FAILURES = 5
 PAUSE_S = 1.0
+# The scan has four segments. Below so many commits a second worker costs more than it brings.
+MOST_WORKERS = 4
+COMMITS_FOR_TWO = 20_000
 DOING = {
     "scan": "folding the event store",
     "keys": "making keys and sums",
@@ -46,6 +51,14 @@ def rebuild(
     drop_old: Annotated[
         bool, typer.Option("--drop-old", help="Only drop what earlier rebuilds have replaced.")
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MOST_WORKERS,
+            help=f"How many scan side by side.  [default: 2 from {COMMITS_FOR_TWO:,} commits on]",
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")] = False,
 ) -> None:
     """Fold the event store into new tables beside the live ones, compare, and swap.
@@ -73,7 +86,7 @@ def rebuild(
     if status:
         document = invoke(target, "operations", {"operation": "rebuild", "action": "status"})
     else:
-        document = {"rebuild": _rebuilt(home, target, anew=anew)}
+        document = {"rebuild": _rebuilt(home, target, workers, anew=anew)}
     if json:
         screen.print_json(document)
     else:
@@ -106,16 +119,21 @@ def print_rebuild(rebuild: dict[str, Any] | None) -> None:
             print("\nThe new tables are wrong; the live ones stay. `--anew` starts again.")
 
 
-def _rebuilt(home: Home, target: "Target", *, anew: bool) -> dict[str, Any]:
+def _rebuilt(home: Home, target: "Target", workers: int | None, *, anew: bool) -> dict[str, Any]:
     """The last progress. Raises Problem when slices fail, typer.Exit when interrupted."""
     action = "begin-anew" if anew else "begin"
     try:
         with _shown() as show:
-            progress = _slice(target, action, None)
+            progress = _slice(target, {"action": action}, None)
             show(progress)
+            workers = workers or (2 if progress["expected"] >= COMMITS_FOR_TWO else 1)
             while progress["phase"] not in ENDED:
-                progress = _slice(target, "go-on", progress)
-                show(progress)
+                side_by_side = workers if progress["phase"] == "scan" else 1
+                answers = []
+                for answer in _slices(target, side_by_side, progress):
+                    show(answer)
+                    answers.append(answer)
+                progress = max(answers, key=_how_far)
     except KeyboardInterrupt:
         told = "Interrupted. `bitacora rebuild` goes on from here; so does the scheduled reconcile."
         print(home.addressed(told), file=sys.stderr)
@@ -123,13 +141,40 @@ def _rebuilt(home: Home, target: "Target", *, anew: bool) -> dict[str, Any]:
     return progress
 
 
-def _slice(target: "Target", action: str, before: dict[str, Any] | None) -> dict[str, Any]:
+def _how_far(progress: dict[str, Any]) -> tuple[int, int]:
+    return list(DOING).index(progress["phase"]), progress["commits"]
+
+
+def _slices(target: "Target", workers: int, before: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The answers of one slice of each worker, as they come. Raises Problem."""
+    answers: SimpleQueue[dict[str, Any] | Exception] = SimpleQueue()
+
+    def work(worker: int) -> None:
+        try:
+            asked = {"action": "go-on", "worker": worker, "workers": workers}
+            answers.put(_slice(target, asked, before))
+        except Exception as fault:
+            answers.put(fault)
+
+    for worker in range(workers):
+        # Ctrl-C need not wait for their answers.
+        Thread(target=work, args=(worker,), daemon=True).start()
+    for _ in range(workers):
+        answer = answers.get()
+        if isinstance(answer, Exception):
+            raise answer
+        yield answer
+
+
+def _slice(
+    target: "Target", asked: Mapping[str, Any], before: dict[str, Any] | None
+) -> dict[str, Any]:
     from bitacora.embedded.problem import Problem
     from bitacora.targets import invoke
 
     for attempt in range(1, FAILURES + 1):
         try:
-            answer = invoke(target, "operations", {"operation": "rebuild", "action": action})
+            answer = invoke(target, "operations", {"operation": "rebuild", **asked})
         except Problem as problem:
             if attempt == FAILURES:
                 what = f"The rebuild stopped, {FAILURES} times in a row: {problem.what}"

@@ -11,7 +11,7 @@ from reference_service.aws.layout import Layout
 from reference_service.aws.postgres import Database
 from reference_service.aws.postgres_read_model import PostgresReadModel
 from reference_service.cqrs.projection import Delivery, Project, Projected, Projector
-from reference_service.cqrs.rebuild import Phase, Progress, Rebuild
+from reference_service.cqrs.rebuild import WHOLE, Phase, Progress, Rebuild, Share
 from reference_service.cqrs.store import EventStore, Unavailable
 
 # Tables without keys, to which nothing can be upserted: what arrives is noted.
@@ -77,10 +77,13 @@ class ReadSide:
         assert progress is not None
         return progress
 
-    def rebuild(self, budget_s: float, clock: Callable[[], float]) -> Progress | None:
+    def rebuild(
+        self, budget_s: float, clock: Callable[[], float], share: Share = WHOLE
+    ) -> Progress | None:
         """Go on with the generation that is being built; None when there is none.
 
-        Raises Unavailable: what was done stays done.
+        With a share only with that part of the scan, for workers side by side. Raises Unavailable:
+        what was done stays done.
         """
         new = self._standing("building")
         if new is None:
@@ -93,7 +96,7 @@ class ReadSide:
             model,
             Projector(self.store, model, project),
             project,
-        ).slice(budget_s, clock)
+        ).slice(budget_s, clock, share)
         if progress.phase == "live":
             self.database.transaction(
                 lambda session: generations.show(session, new.name, new.layout)

@@ -10,7 +10,7 @@ swap      when the new one is right, what is behind the live one is repaired und
           lock, and the pointer moved
 
 Each step is one transaction that also keeps how far it has come: a slice that is killed anywhere
-goes on there, and of two slices at once one finds its step done.
+goes on there, and of two slices at once one finds its step done. Workers may share the scan.
 """
 
 from collections.abc import Callable, Sequence
@@ -45,6 +45,24 @@ SAMPLE = 200
 class Segment:
     number: int
     cursor: str | None
+
+
+@dataclass(frozen=True)
+class Share:
+    """The segments that one of several workers scans: every `of`-th, beginning with `number`."""
+
+    number: int = 0
+    of: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.number < self.of:
+            raise ValueError(f"no worker {self.number} of {self.of}: they count from 0")
+
+    def __contains__(self, segment: Segment) -> bool:
+        return segment.number % self.of == self.number
+
+
+WHOLE = Share()
 
 
 @dataclass(frozen=True)
@@ -160,10 +178,11 @@ class Rebuild:
         self._projector = projector
         self._project = project
 
-    def slice(self, budget_s: float, clock: Callable[[], float]) -> Progress:
+    def slice(self, budget_s: float, clock: Callable[[], float], share: Share = WHOLE) -> Progress:
         """Go on for about `budget_s`. `clock` gives seconds that never run backwards.
 
-        Raises Unavailable: what was done stays done.
+        With a share it ends with the scan; what follows is for one. Raises Unavailable: what was
+        done stays done.
         """
         deadline = clock() + budget_s
 
@@ -173,7 +192,10 @@ class Rebuild:
         while not over():
             match self._building.phase():
                 case "scan":
-                    self._scan(over)
+                    if not self._scan(over, share):
+                        break
+                case _ if share != WHOLE:
+                    break
                 case "keys":
                     if not self._building.key():
                         self._building.turn("keys", "catch-up")
@@ -185,17 +207,21 @@ class Rebuild:
                     break
         return self._building.progress()
 
-    def _scan(self, over: Callable[[], bool]) -> None:
+    def _scan(self, over: Callable[[], bool], share: Share) -> bool:
+        """False when all that is left is for others to scan."""
         open_ = self._building.segments()
         if not open_:
             self._building.turn("scan", "keys")
-            return
-        with ThreadPoolExecutor(len(open_)) as pool:
+            return True
+        mine = [segment for segment in open_ if segment in share]
+        if not mine:
+            return False
+        with ThreadPoolExecutor(len(mine)) as pool:
 
             def read(segment: Segment) -> Future[_Page]:
                 return pool.submit(self._page, segment)
 
-            reading = {read(segment): segment for segment in open_}
+            reading = {read(segment): segment for segment in mine}
             while reading:
                 for page in wait(reading, return_when=FIRST_COMPLETED).done:
                     segment = reading.pop(page)
@@ -204,6 +230,7 @@ class Rebuild:
                         further = Segment(segment.number, found.following)
                         reading[read(further)] = further
                     self._fill(segment, found)
+        return True
 
     def _page(self, segment: Segment) -> _Page:
         """Read and folded in a thread of the pool, while the database takes another page."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
+from unittest.mock import ANY
 from uuid import uuid4
 
 import msgspec
@@ -25,7 +26,7 @@ from reference_service.cqrs.gate import after
 from reference_service.cqrs.heartbeat import Heart, is_heartbeat
 from reference_service.cqrs.memory import InMemoryEventStore
 from reference_service.cqrs.projection import Delivery
-from reference_service.cqrs.rebuild import REPAIRED_AT_ONCE, Progress
+from reference_service.cqrs.rebuild import REPAIRED_AT_ONCE, Progress, Share
 from reference_service.cqrs.store import Unavailable
 from tests.aws.orders import CODEC, CONFIRMED, PLACED, SHIPPED, order_commits
 from tests.database import ReadSide as Server
@@ -284,6 +285,61 @@ def test_of_two_slices_at_once_none_fills_twice(orders: Orders) -> None:
     assert orders.operator.progress() is None
     assert orders.unequal() == []
     assert orders.wrong_sums() == []
+
+
+def test_workers_share_the_scan(orders: Orders) -> None:
+    for number in range(60):
+        orders.append(order_commits(number, CONFIRMED))
+    orders.operator.begin("unless-building")
+    first, second = (of_role(orders.server, orders.store, "operations") for _ in "ab")
+    scanned = first.rebuild(30, time.monotonic, Share(0, 2))
+    assert scanned
+    assert (scanned.phase, 0 < scanned.streams < 60) == ("scan", True)
+    again = first.rebuild(30, time.monotonic, Share(0, 2))
+    assert again
+    assert (again.phase, again.streams) == ("scan", scanned.streams)  # the rest is the other's
+    done = second.rebuild(30, time.monotonic, Share(1, 2))
+    assert done
+    assert (done.phase, done.streams) == ("keys", 60)
+    assert first.rebuild(30, time.monotonic, Share(0, 2)) == replace(done, elapsed_s=ANY)
+    assert orders.rebuild().phase == "live"
+    assert orders.unequal() == []
+    assert orders.wrong_sums() == []
+
+
+def test_workers_at_once_fill_in_everything_once(orders: Orders) -> None:
+    for number in range(100):
+        orders.append(order_commits(number, CONFIRMED))
+    orders.operator.begin("unless-building")
+    faults = []
+
+    def work(number: int) -> None:
+        side = of_role(orders.server, orders.store, "operations")
+        try:
+            side.rebuild(30, time.monotonic, Share(number, 3))
+        except Unavailable as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=40)
+    assert faults == []
+    progress = orders.operator.progress()
+    assert progress
+    assert (progress.phase, progress.streams) == ("keys", 100)
+    assert orders.rebuild().phase == "live"
+    assert orders.unequal() == []
+
+
+def test_the_share_of_a_worker_that_died_is_left_for_any_other(orders: Orders) -> None:
+    for number in range(30):
+        orders.append(order_commits(number, CONFIRMED))
+    orders.operator.begin("unless-building")
+    orders.operator.rebuild(30, time.monotonic, Share(1, 2))
+    assert orders.rebuild().phase == "live"
+    assert orders.unequal() == []
 
 
 class Killed(Exception):

@@ -97,6 +97,14 @@ def test_orders_go_on_while_the_read_model_is_rebuilt(run: Run, environment: Env
     assert holds(run)["findings"] == []
 
 
+def test_workers_rebuild_side_by_side(run: Run) -> None:
+    assert run("demo").returncode == 0
+    one = rebuilt(run, "--workers", "3")
+    assert (one["phase"], one["differences"]) == ("live", [])
+    assert one["streams"] >= 1
+    assert holds(run)["findings"] == []
+
+
 def test_what_was_edited_in_the_read_model_is_named_and_mended(
     run: Run, environment: Environment
 ) -> None:
@@ -137,6 +145,7 @@ def test_an_interrupted_rebuild_goes_on(run: Run, environment: Environment) -> N
     [
         (["--projection", "'; DROP SCHEMA read_model"], "There is no projection"),
         (["--anew", "--drop-old"], "exclude each other"),
+        (["--workers", "9"], "not in the range 1<=x<=4"),
     ],
 )
 def test_wrong_usage_is_told(run: Run, arguments: list[str], told: str) -> None:

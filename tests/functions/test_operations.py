@@ -218,3 +218,19 @@ def test_what_is_no_notification_fails_and_a_test_event_does_not(
 def test_an_unknown_operation_is_told(stage_with_database: Stage, event: dict[str, str]) -> None:
     answer = stage_with_database.function("operations").handler(event, None)
     assert "repair" in answer["error"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"action": "all"}, "unknown action 'all' of rebuild"),
+        ({"action": "go-on", "worker": 2, "workers": 2}, "no worker 2 of 2"),
+        ({"action": "go-on", "worker": 0, "workers": 0}, "no worker 0 of 0"),
+        ({"action": "go-on", "worker": "1; DROP SCHEMA read_model"}, "not supported"),
+    ],
+)
+def test_a_rebuild_that_is_asked_for_wrongly_is_told(
+    stage_with_database: Stage, wrong: dict[str, Any], told: str
+) -> None:
+    operations = stage_with_database.function("operations")
+    assert told in operations.handler({"operation": "rebuild", **wrong}, None)["error"]
