@@ -1,10 +1,11 @@
 """How quickly rows get into the read model: python -m benches.read_model [--json | --memory N]
 
 live      batches of 500 new orders through the projector as its function runs it: checked, decoded
-          and folded, then gates, sums and rows in one transaction
-rebuild   histories from memory, checked, decoded, folded and filled in without keys by two workers,
-          each a process as in two functions, then the keys
-whole     the same, with the comparison row by row against what is live, and the swap
+          and folded, then gates, sums and rows in one transaction; and through two at once, each a
+          process that reads a shard of its own
+rebuild   histories from memory, checked, decoded, folded and filled in without keys by one worker,
+          and by two, each a process; then the keys
+whole     the latter, with the comparison row by row against what is live, and the swap
 
 Beside each a bare COPY of the same gates, rows and sums into tables with the same keys, from values
 that are ready. Both sides of a round run one after the other on one PostgreSQL; a ratio is the
@@ -48,10 +49,12 @@ from reference_service.schemas import Schemas
 BATCH = 500
 ROUNDS = 7
 WORKERS = 2
-ORDERS_OF_A_ROUND = {"live": 4 * BATCH, "rebuild": 60_000, "whole": 60_000}
+LIVE_ORDERS, REBUILT_ORDERS = 4 * BATCH, 60_000
+LIVE, LIVE_TOGETHER = "live", f"live, {WORKERS} shards"
+REBUILD_ALONE, REBUILD, WHOLE = "rebuild, alone", f"rebuild, {WORKERS} workers", "whole"
 # Histories that the memory gives at once; a page of DynamoDB's 1 MB holds about as many.
 PAGE = 700
-WANTED = {"live": 0.3, "rebuild": 0.5}
+WANTED = {LIVE: 0.3, REBUILD: 0.5}
 MEMORY_MB = 200
 LINES = 3
 
@@ -149,37 +152,31 @@ def rebuilt(operator: ReadSide) -> tuple[Progress, float]:
 
 
 class Workers:
-    """WORKERS rebuild together: this process, and others that are forked and wait meanwhile."""
+    """WORKERS that do the same at once: this process, and others that are forked and wait."""
 
-    def __init__(self, make: Callable[[], ReadSide]) -> None:
-        self._operator = make()
-        self._others = []
+    def __init__(self, make: Callable[[int], Callable[[Any], object]]) -> None:
+        """`make(number)` gives what a worker does when it is asked, in its own process."""
+        self._mine, self._others = make(0), []
+        context = multiprocessing.get_context("fork")
         for number in range(1, WORKERS):
-            ours, theirs = multiprocessing.Pipe()
-            work = (theirs, make, Share(number, WORKERS))
-            context = multiprocessing.get_context("fork")
-            context.Process(target=_worker, args=work, daemon=True).start()
+            ours, theirs = context.Pipe()
+            context.Process(target=_worker, args=(theirs, make, number), daemon=True).start()
             self._others.append(ours)
 
-    def rebuild_s(self) -> tuple[float, float]:
-        """Seconds until the new tables had their keys, and until they were live."""
-        began = time.perf_counter()
-        self._operator.begin("anew")
+    def do(self, asked: object) -> None:
+        """Until the last of them is done."""
         for other in self._others:
-            other.send(True)
-        self._operator.rebuild(3600, time.perf_counter, Share(0, WORKERS))
+            other.send(asked)
+        self._mine(asked)
         for other in self._others:
             other.recv()
-        _, keyed_at = rebuilt(self._operator)
-        took = time.perf_counter() - began
-        self._operator.drop_old()
-        return keyed_at - began, took
 
 
-def _worker(pipe: Any, make: Callable[[], ReadSide], share: Share) -> None:
-    operator = make()
-    while pipe.recv():
-        pipe.send(operator.rebuild(3600, time.perf_counter, share))
+def _worker(pipe: Any, make: Callable[[int], Callable[[Any], object]], number: int) -> None:
+    do = make(number)
+    while True:
+        do(pipe.recv())
+        pipe.send(None)
 
 
 def copied_s(session: "psycopg.Connection[Any]", commits: Sequence[Commit], size: int) -> float:
@@ -233,16 +230,11 @@ def _bare_tables(session: "psycopg.Connection[Any]") -> None:
 def measured() -> dict[str, Any]:
     """Rows a second of both sides, and ratios: medians."""
     with migrated() as connect:
-        live, rebuilds = _live_rounds(connect), _rebuild_rounds(connect)
-    rounds = {
-        "live": live,
-        "rebuild": [(keyed_s, bare_s) for keyed_s, _, bare_s in rebuilds],
-        "whole": [(whole_s, bare_s) for _, whole_s, bare_s in rebuilds],
-    }
+        rounds = {**_live_rounds(connect), **_rebuild_rounds(connect)}
     ratios = {name: median(bare / ours for ours, bare in took) for name, took in rounds.items()}
     return {
         "rows_per_s": {
-            name: [ORDERS_OF_A_ROUND[name] / median(side) for side in zip(*took, strict=True)]
+            name: [_orders(name) / median(side) for side in zip(*took, strict=True)]
             for name, took in rounds.items()
         },
         "ratios": ratios,
@@ -251,38 +243,73 @@ def measured() -> dict[str, Any]:
     }
 
 
-def _live_rounds(connect: Connect) -> list[tuple[float, float]]:
-    size = ORDERS_OF_A_ROUND["live"]
-    side = ReadSide(Database(lambda: connect("projector")), InMemoryEventStore(), PROJECTIONS)
-    took = []
+def _orders(name: str) -> int:
+    return LIVE_ORDERS if name in (LIVE, LIVE_TOGETHER) else REBUILT_ORDERS
+
+
+def _live_rounds(connect: Connect) -> dict[str, list[tuple[float, float]]]:
+    commits = [placed(number) for number in range(2 * ROUNDS * LIVE_ORDERS)]
+    parts = [commits[n : n + LIVE_ORDERS] for n in range(0, len(commits), LIVE_ORDERS)]
+
+    def projector() -> ReadSide:
+        return ReadSide(Database(lambda: connect("projector")), InMemoryEventStore(), PROJECTIONS)
+
+    def of_shard(number: int) -> Callable[[int], object]:
+        side = projector()
+        return lambda part: live_s(side, parts[part][number::WORKERS])
+
+    shards, alone = Workers(of_shard), projector()
+    one, together = [], []
     with connect("postgres") as session:
         _bare_tables(session)
-        for number in range(ROUNDS):
-            commits = [placed(number * size + n) for n in range(size)]
+        for part in range(0, len(parts), 2):
             session.execute("TRUNCATE bare.customer_summary")
-            took.append((live_s(side, commits), copied_s(session, commits, BATCH)))
-    return took
+            bare_s = copied_s(session, parts[part], BATCH)
+            one.append((live_s(alone, parts[part]), bare_s))
+            together.append((_took_s(lambda: shards.do(part + 1)), bare_s))  # noqa: B023
+    return {LIVE: one, LIVE_TOGETHER: together}
 
 
-def _rebuild_rounds(connect: Connect) -> list[tuple[float, float, float]]:
-    commits = [placed(n) for n in range(ORDERS_OF_A_ROUND["rebuild"])]
+def _rebuild_rounds(connect: Connect) -> dict[str, list[tuple[float, float]]]:
+    commits = [placed(n) for n in range(REBUILT_ORDERS)]
     store = Histories(len(commits), lambda number: commits[number])
 
     def operator() -> ReadSide:
         return ReadSide(Database(lambda: connect("operations")), store, PROJECTIONS)
 
-    workers = Workers(operator)
-    took = []
+    def sharing(number: int) -> Callable[[object], object]:
+        side, share = operator(), Share(number, WORKERS)
+        return lambda _: side.rebuild(3600, time.perf_counter, share)
+
+    workers, alone = Workers(sharing), operator()
+    one: list[tuple[float, float]] = []
+    together: list[tuple[float, float]] = []
+    whole = []
     with connect("postgres") as session:
         # The live tables hold what the other bench left; nothing is to be compared with that.
-        live = operator().live()
+        live = alone.live()
         tables = [f"{live.name}.{name}" for name in live.layout.shown]
-        session.execute(f"TRUNCATE {', '.join(tables)}")  # type: ignore[arg-type]
+        session.execute(f"TRUNCATE {', '.join(tables)}")
         for _ in range(ROUNDS):
             _bare_tables(session)
-            keyed_s, whole_s = workers.rebuild_s()
-            took.append((keyed_s, whole_s, copied_s(session, commits, len(commits))))
-    return took
+            bare_s = copied_s(session, commits, len(commits))
+            for scan, keyed in ((None, one), (workers.do, together)):
+                began = time.perf_counter()
+                alone.begin("anew")
+                if scan:
+                    scan(None)
+                _, keyed_at = rebuilt(alone)
+                live_at = time.perf_counter()
+                alone.drop_old()
+                keyed.append((keyed_at - began, bare_s))
+            whole.append((live_at - began, bare_s))
+    return {REBUILD_ALONE: one, REBUILD: together, WHOLE: whole}
+
+
+def _took_s(do: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    do()
+    return time.perf_counter() - began
 
 
 def memory(orders: int) -> dict[str, Any]:
