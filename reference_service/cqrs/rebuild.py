@@ -31,7 +31,7 @@ from reference_service.cqrs.projection import (
     Unstorable,
     extend,
 )
-from reference_service.cqrs.store import EventStore, History, Unavailable
+from reference_service.cqrs.store import EventStore, History
 from reference_service.schemas import Undecodable
 
 Phase: TypeAlias = Literal["scan", "keys", "catch-up", "compare", "refused", "live", "old"]
@@ -181,8 +181,8 @@ class Rebuild:
     def slice(self, budget_s: float, clock: Callable[[], float], share: Share = WHOLE) -> Progress:
         """Go on for about `budget_s`. `clock` gives seconds that never run backwards.
 
-        With a share it ends with the scan; what follows is for one. Raises Unavailable: what was
-        done stays done.
+        It ends at once when another slice is found to scan the same segments; with a share it ends
+        with the scan, for what follows is for one. Raises Unavailable: what was done stays done.
         """
         deadline = clock() + budget_s
 
@@ -208,7 +208,7 @@ class Rebuild:
         return self._building.progress()
 
     def _scan(self, over: Callable[[], bool], share: Share) -> bool:
-        """False when all that is left is for others to scan."""
+        """False when what is left is for others to scan, or others are at it already."""
         open_ = self._building.segments()
         if not open_:
             self._building.turn("scan", "keys")
@@ -229,7 +229,8 @@ class Rebuild:
                     if found.following is not None and not over():
                         further = Segment(segment.number, found.following)
                         reading[read(further)] = further
-                    self._fill(segment, found)
+                    if not self._fill(segment, found):
+                        return False
         return True
 
     def _page(self, segment: Segment) -> _Page:
@@ -243,16 +244,14 @@ class Rebuild:
             following=following,
         )
 
-    def _fill(self, segment: Segment, page: _Page) -> None:
+    def _fill(self, segment: Segment, page: _Page) -> bool:
         advances = page.advances
         try:
-            filled = self._building.fill(segment, page.following, advances, page.commits)
+            return self._building.fill(segment, page.following, advances, page.commits)
         except Unstorable:
             reasons = self._building.unstorable(advances)
             advances = [_parked(one, reasons.get(one.stream)) for one in advances]
-            filled = self._building.fill(segment, page.following, advances, page.commits)
-        if not filled:
-            raise Unavailable(f"segment {segment.number} is being filled by another slice")
+            return self._building.fill(segment, page.following, advances, page.commits)
 
     def _filled(self, history: History) -> Advance:
         fault = history.fault and f"the event store holds what is no commit: {history.fault}"

@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -340,6 +340,37 @@ def test_the_share_of_a_worker_that_died_is_left_for_any_other(orders: Orders) -
     orders.operator.rebuild(30, time.monotonic, Share(1, 2))
     assert orders.rebuild().phase == "live"
     assert orders.unequal() == []
+
+
+class Overtaken(InMemoryEventStore):
+    """While a page is read, somebody else does something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meanwhile: Callable[[], object] | None = None
+
+    def histories(self, *args: Any, **options: Any) -> Any:
+        page = super().histories(*args, **options)
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile:
+            meanwhile()
+        return page
+
+
+def test_a_slice_that_finds_another_at_its_segments_leaves_them_to_it(orders: Orders) -> None:
+    """As when the scheduled reconcile meets an operator's: neither is an error."""
+    orders.store = Overtaken()
+    orders.side = replace(orders.side, store=orders.store)
+    slow, quick = (of_role(orders.server, orders.store, "operations") for _ in "ab")
+    for number in range(20):
+        orders.append(order_commits(number, CONFIRMED))
+    new = slow.begin("unless-building").generation
+    orders.store.meanwhile = lambda: quick.rebuild(30, time.monotonic)
+    done = slow.rebuild(30, time.monotonic)
+    assert done
+    assert (done.generation, done.phase, done.streams) == (new, "live", 20)
+    assert orders.unequal() == []
+    assert orders.wrong_sums() == []
 
 
 class Killed(Exception):
