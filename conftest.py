@@ -20,12 +20,12 @@ SCHEDULE = tuple(
     for pattern, together in (
         (r"features/", "scenarios"),
         (r"tests/test_types", None),
-        (r"tests/(contracts|delivery|functions|simulation)/", None),
+        (r"tests/(contracts|delivery|functions)/", None),
         (
             r"tests/(cli/(?!test_usage|test_contracts|test_simulate|test_check)|embedded/|journey/)",
             "environments",
         ),
-        (r"tests/(aws|cli|infra|order|promises|provision)/", None),
+        (r"tests/(aws|cli|infra|order|promises|provision|simulation)/", None),
         (r"tests/(docs/test_documentation_runs|load/test_load_run)", "environments of pages"),
         (r"", None),
     )

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -17,7 +16,7 @@ from features.harness.history import History
 from features.harness.kit import Kit
 from features.harness.promises import promise_of
 from features.harness.scene import Scene
-from features.harness.targets import NEEDS, OF_ITS_OWN, Target
+from features.harness.targets import NEEDS, TO_SPOIL, Target
 from features.harness.witness import Step, Witness
 from features.report import plugin
 
@@ -67,6 +66,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What spoils the environment for others comes last, by promise: so the later ones can bear
+    what the earlier ones left."""
+    scenarios = [n for n, item in enumerate(items) if item.get_closest_marker("promise")]
+    ordered = sorted((items[n] for n in scenarios), key=_spoiling)
+    for n, item in zip(scenarios, ordered, strict=True):
+        items[n] = item
     wanted = config.getoption("--promise")
     if not wanted:
         return
@@ -74,6 +79,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = [item for item, promise in marked if promise and promise.args[0] in wanted]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
+
+
+def _spoiling(item: pytest.Item) -> int:
+    """0, or the promise of a scenario that spoils its environment."""
+    promise = item.get_closest_marker("promise")
+    spoils = any(need.args[0] == TO_SPOIL for need in item.iter_markers("needs"))
+    return promise.args[0] if promise and spoils else 0
 
 
 def pytest_bdd_apply_tag(tag: str, function: Any) -> bool | None:
@@ -122,22 +134,13 @@ def witness(request: pytest.FixtureRequest, seed: int) -> Witness:
 
 
 @pytest.fixture
-def kit(witness: Witness, request: pytest.FixtureRequest) -> Iterator[Kit]:
-    """The kit, free of faults before and after each scenario.
-
-    A scenario that would spoil the environment for the others has one of its own.
-    """
-    needs = {need.args[0] for need in request.node.iter_markers("needs")}
-    with ExitStack() as ending:
-        if OF_ITS_OWN in needs:
-            place: Target = ending.enter_context(targets.embedded())
-        else:
-            place = request.getfixturevalue("target")
-        kit = Kit(place, witness, History())
-        witness.judges.append(kit.refuse_history)
-        witness.tellers.append(kit.tell)
-        yield kit
-        kit.end_faults()
+def kit(witness: Witness, target: Target) -> Iterator[Kit]:
+    """The kit, free of faults before and after each scenario."""
+    kit = Kit(target, witness, History())
+    witness.judges.append(kit.refuse_history)
+    witness.tellers.append(kit.tell)
+    yield kit
+    kit.end_faults()
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ Feature: Changing what events look like
     Then each is what its newest version would have said, reckoned in one go
     And each can be written down in every version that it came through, and read again the same
 
-  @promise-25 @needs-an-environment-of-its-own
+  @promise-25 @needs-an-environment-to-spoil
   Scenario: Old and new consumers run together
     Given a newer deployment of the command side and of the status alone
     And one that cancels orders in a version that today's consumers can read

@@ -1,7 +1,7 @@
 Feature: One order's or one customer's trouble is nobody else's
   What cannot be handled waits by itself, is shown to those who can help, and comes back whole.
 
-  @promise-19 @needs-the-stores @needs-an-environment-of-its-own
+  @promise-19 @needs-the-stores @needs-an-environment-to-spoil
   Scenario: A poisoned order does not delay the others
     Given an order that is visible at version 1
     And its next event can be read by nobody

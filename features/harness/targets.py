@@ -13,13 +13,13 @@ from tests.homes import temporary_home
 
 # What a scenario may need besides the public API, by its tag; the reason that is told where a
 # target does not offer it.
-OF_ITS_OWN = "needs-an-environment-of-its-own"
+TO_SPOIL = "needs-an-environment-to-spoil"
 NEEDS = {
     "needs-stream-faults": "the event source mappings of AWS repeat and delay when they like",
     "needs-lost-answers": "nothing stands between the functions and the cloud",
     "needs-the-database": "the database cannot be stopped or reached directly",
     "needs-the-stores": "nothing is stored or changed past the service there",
-    OF_ITS_OWN: "the deployment or what is stored would be changed for everybody",
+    TO_SPOIL: "the deployment or what is stored would be changed for everybody",
     "needs-the-processes": "a function cannot be ended in the middle, nor its clock be changed",
 }
 

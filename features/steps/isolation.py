@@ -52,7 +52,7 @@ def told_parked(scene: Scene, at: int) -> None:
 
 @when("its event is put right and the order is repaired")
 def put_right(kit: Kit, scene: Scene) -> None:
-    """What its log still holds is of another history now: no environment for other scenarios."""
+    """What its log still holds is of another history now: repeated, it would park the order."""
     drill.mend(kit.environment, scene.order_id)
     for operation in ("repair", "republish"):
         invoke(kit.target, "operations", {"operation": operation, "stream": scene.stream})
