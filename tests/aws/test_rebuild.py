@@ -342,30 +342,32 @@ def test_the_share_of_a_worker_that_died_is_left_for_any_other(orders: Orders) -
     assert orders.unequal() == []
 
 
-class Overtaken(InMemoryEventStore):
-    """While a page is read, somebody else does something."""
+class Overtaken:
+    """A store whose first page, and with it all others, is given after somebody else did it all."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.meanwhile: Callable[[], object] | None = None
+    def __init__(self, store: InMemoryEventStore, somebody: Callable[[], object]) -> None:
+        self._store, self._somebody = store, [somebody]
+        self._lock = threading.Lock()
 
     def histories(self, *args: Any, **options: Any) -> Any:
-        page = super().histories(*args, **options)
-        meanwhile, self.meanwhile = self.meanwhile, None
-        if meanwhile:
-            meanwhile()
-        return page
+        with self._lock:
+            page = self._store.histories(*args, **options)
+            if self._somebody:
+                self._somebody.pop()()
+            return page
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
 
 
 def test_a_slice_that_finds_another_at_its_segments_leaves_them_to_it(orders: Orders) -> None:
     """As when the scheduled reconcile meets an operator's: neither is an error."""
-    orders.store = Overtaken()
-    orders.side = replace(orders.side, store=orders.store)
-    slow, quick = (of_role(orders.server, orders.store, "operations") for _ in "ab")
     for number in range(20):
         orders.append(order_commits(number, CONFIRMED))
-    new = slow.begin("unless-building").generation
-    orders.store.meanwhile = lambda: quick.rebuild(30, time.monotonic)
+    new = orders.operator.begin("unless-building").generation
+    quick = of_role(orders.server, orders.store, "operations")
+    store: Any = Overtaken(orders.store, lambda: quick.rebuild(30, time.monotonic))
+    slow = replace(orders.operator, store=store)
     done = slow.rebuild(30, time.monotonic)
     assert done
     assert (done.generation, done.phase, done.streams) == (new, "live", 20)
