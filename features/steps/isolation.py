@@ -14,6 +14,7 @@ from bitacora.targets import invoke
 from features.harness.customers import Answer, Customer, cancellation, payment
 from features.harness.kit import Kit
 from features.harness.scene import Scene
+from features.steps.downstream import ARRIVED_WITHIN_S
 from features.steps.faults import hidden_for_a_moment
 from reference_service.schemas import CONTRACTS
 from tests import drill
@@ -70,19 +71,21 @@ def shown_version(scene: Scene, seconds: int, version: int) -> None:
 
 @given("fulfilment cannot reach its table")
 def out_of_reach(kit: Kit) -> Iterator[None]:
-    """And its queue gives a message up soon."""
+    """And its queue gives a message up soon: one that was received before would stay hidden for
+    minutes, so it is waited for."""
+    kit.at_rest(at_most_s=ARRIVED_WITHIN_S)
     table = json.dumps(kit.outputs["shipments_table"]).encode()
-    kit.inject(
-        Rule(
-            fault=Refuse(),
-            service="dynamodb",
-            operation="PutItem",
-            body=lambda body: table in body,
-            times=None,
-        ),
-        "fulfilment cannot reach its table",
-    )
     with hidden_for_a_moment(kit, "fulfilment", FAILS_WITHIN_S, receives=RECEIVED_AGAIN):
+        kit.inject(
+            Rule(
+                fault=Refuse(),
+                service="dynamodb",
+                operation="PutItem",
+                body=lambda body: table in body,
+                times=None,
+            ),
+            "fulfilment cannot reach its table",
+        )
         yield
 
 
