@@ -7,7 +7,7 @@ from bitacora.simulation.cloud.calls import ANYWHERE, Calls
 from reference_service.aws.faults import unavailable_when_transient
 from reference_service.cqrs.gate import Gate
 from reference_service.cqrs.memory import InMemoryReadModel
-from reference_service.cqrs.projection import Advance, Park, Position
+from reference_service.cqrs.projection import Advance, Meanwhile, Park, Position, nothing
 
 
 class PostgresInMemory:
@@ -29,12 +29,14 @@ class PostgresInMemory:
     def parked(self) -> dict[str, Park]:
         return self._model.parked
 
-    def positions(self, streams: Sequence[str]) -> dict[str, Position]:
+    def positions(
+        self, streams: Sequence[str], meanwhile: Meanwhile = nothing
+    ) -> dict[str, Position]:
         with unavailable_when_transient("reading the gates"):
             return self._calls.call(
                 "postgres.positions",
                 ", ".join(streams),
-                lambda: self._model.positions(streams),
+                lambda: self._model.positions(streams, meanwhile),
                 ANYWHERE,
             )
 

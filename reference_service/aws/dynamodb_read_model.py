@@ -18,7 +18,7 @@ from reference_service.aws.faults import code, unavailable_when_transient
 from reference_service.cqrs.commit import timestamp
 from reference_service.cqrs.gate import START, Gate
 from reference_service.cqrs.parking import Parked
-from reference_service.cqrs.projection import Advance, Position, Unstorable
+from reference_service.cqrs.projection import Advance, Meanwhile, Position, Unstorable, nothing
 from reference_service.cqrs.store import Unavailable
 from reference_service.struct_types import build
 from reference_service.tables import ORDER_STATUS
@@ -101,7 +101,10 @@ class DynamoDBReadModel:
             answer = self._client.get_item(TableName=self._table, Key={STREAM: {"S": stream}})
         return self._position(answer.get("Item", {}))
 
-    def positions(self, streams: Sequence[str]) -> dict[str, Position]:
+    def positions(
+        self, streams: Sequence[str], meanwhile: Meanwhile = nothing
+    ) -> dict[str, Position]:
+        meanwhile()
         asked = list(dict.fromkeys(streams))
         found: dict[str, Item] = {}
         for start in range(0, len(asked), BATCH_KEYS):

@@ -80,13 +80,19 @@ def live(connection: Connection, layouts: Mapping[int, Layout]) -> Generation:
     return found
 
 
-def held(connection: Connection, name: str, place: Place = "live") -> Phase | None:
+def hold(connection: Connection, name: str, place: Place = "live") -> "psycopg.Cursor[Any]":
     """Keep the pointer from being moved until the transaction ends.
 
-    The phase of the generation, None when it does not stand at that place any more.
+    The cursor gives the generation (name, version, phase), or nothing when it does not stand at
+    that place any more.
     """
     query = sql.SQL(_AT + "AND generation.name = %s FOR SHARE OF pointer")
-    found = connection.execute(query.format(place=sql.Identifier(place)), [ORDERS, name]).fetchone()
+    return connection.execute(query.format(place=sql.Identifier(place)), [ORDERS, name])
+
+
+def held(connection: Connection, name: str, place: Place = "live") -> Phase | None:
+    """Hold the pointer; the phase of the generation, None when it is not at that place any more."""
+    found = hold(connection, name, place).fetchone()
     return found[2] if found else None
 
 

@@ -10,29 +10,29 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from reference_service.aws.generations import Generation, Moved, Place, held
+from reference_service.aws.generations import Generation, Moved, Place, hold
 from reference_service.aws.postgres import Database
 from reference_service.cqrs.gate import Gate
-from reference_service.cqrs.projection import Advance, Position
+from reference_service.cqrs.projection import Advance, Meanwhile, Position, nothing
 
 # A gate that is missing may only be set from the start. Ordered, so that writers that share
 # streams take their locks in the same order.
 _MOVE_GATES = """
+    WITH moved AS (
+        SELECT * FROM unnest(
+            %b::text[], %b::bigint[], %b::bytea[], %b::bigint[], %b::bytea[], %b::timestamptz[]
+        ) AS moved (stream, start_commit, start_hash, end_commit, end_hash, at)
+    )
     INSERT INTO {gates} AS standing (stream, commit, hash, at)
-    SELECT moved.stream, moved.end_commit, moved.end_hash, moved.at
-    FROM unnest(%b::text[], %b::bigint[], %b::bytea[], %b::bigint[], %b::bytea[], %b::timestamptz[])
-        AS moved (stream, start_commit, start_hash, end_commit, end_hash, at)
-    WHERE moved.start_commit = 0
+    SELECT stream, end_commit, end_hash, at FROM moved
+    WHERE start_commit = 0
         OR EXISTS (SELECT FROM {gates} AS known WHERE known.stream = moved.stream)
-    ORDER BY moved.stream
+    ORDER BY stream
     ON CONFLICT (stream) DO UPDATE
     SET commit = excluded.commit, hash = excluded.hash, applied_at = now(),
         at = coalesce(excluded.at, standing.at)
-    WHERE (standing.commit, standing.hash) = (
-        SELECT start_commit, start_hash
-        FROM unnest(%b::text[], %b::bigint[], %b::bytea[])
-            AS expected (stream, start_commit, start_hash)
-        WHERE expected.stream = standing.stream
+    WHERE (standing.stream, standing.commit, standing.hash) IN (
+        SELECT stream, start_commit, start_hash FROM moved
     )
     RETURNING stream
 """
@@ -79,13 +79,18 @@ class PostgresReadModel:
             **tables,
         )
 
-    def positions(self, streams: Sequence[str]) -> dict[str, Position]:
+    def positions(
+        self, streams: Sequence[str], meanwhile: Meanwhile = nothing
+    ) -> dict[str, Position]:
         keys = [self._rows.key_of(stream) for stream in streams]
 
         def read(connection: "psycopg.Connection[Any]") -> list[Any]:
-            return connection.execute(self._positions, [list(streams), keys]).fetchall()
+            with connection.pipeline():
+                found = connection.execute(self._positions, [list(streams), keys])
+                meanwhile()
+                return found.fetchall()
 
-        return {record[0]: self._position(record) for record in self._database.transaction(read)}
+        return {record[0]: self._position(record) for record in self._database.read(read)}
 
     def _position(self, record: Sequence[Any]) -> Position:
         _, commit, digest, parked, has_row, *columns = record
@@ -99,20 +104,14 @@ class PostgresReadModel:
         """Raises Moved too, when another generation took this one's place; nothing was changed."""
 
         def write(connection: "psycopg.Connection[Any]") -> set[str]:
-            if held(connection, self._generation.name, self._place) is None:
-                raise Moved(f"{self._generation.name} is not {self._place} any more")
-            streams = [one.stream for one in advances]
-            starts = [one.start.commit for one in advances]
-            start_hashes = [bytes.fromhex(one.start.hash) for one in advances]
-            ends = [one.end.commit for one in advances]
-            end_hashes = [bytes.fromhex(one.end.hash) for one in advances]
-            times = [one.at for one in advances]
-            expected = [streams, starts, start_hashes]
-            moved = connection.execute(
-                self._move_gates, [*expected, ends, end_hashes, times, *expected]
-            )
-            won = {stream for (stream,) in moved.fetchall()}
-            self._write(connection, [one for one in advances if one.stream in won])
+            # The server works on a statement while the next one is made ready and sent.
+            with connection.pipeline():
+                place = hold(connection, self._generation.name, self._place)
+                moved = connection.execute(self._move_gates, _moves(advances))
+                if place.fetchone() is None:
+                    raise Moved(f"{self._generation.name} is not {self._place} any more")
+                won = {stream for (stream,) in moved.fetchall()}
+                self._write(connection, [one for one in advances if one.stream in won])
             return won
 
         return self._database.transaction(write)
@@ -136,6 +135,18 @@ class PostgresReadModel:
         clear = [one.stream for one in advances if not one.park]
         if clear:
             connection.execute(self._clear_parked, [clear])
+
+
+def _moves(advances: Sequence[Advance]) -> list[list[Any]]:
+    """The parameters of _MOVE_GATES."""
+    return [
+        [one.stream for one in advances],
+        [one.start.commit for one in advances],
+        [bytes.fromhex(one.start.hash) for one in advances],
+        [one.end.commit for one in advances],
+        [bytes.fromhex(one.end.hash) for one in advances],
+        [one.at for one in advances],
+    ]
 
 
 class ReconcileCursors:

@@ -4,8 +4,9 @@ A table is written in a schema that is named with each call: the same tables sta
 generations of a read model.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, cast
 
 import msgspec
@@ -93,8 +94,7 @@ class RowTable:
     def arrays(self, rows: Sequence[msgspec.Struct]) -> list[list[Any]]:
         """The parameters of `upsert`."""
         return [
-            [_parameter(kind, getattr(row, name)) for row in rows]
-            for name, kind in self.columns.items()
+            _parameters(kind, map(attrgetter(name), rows)) for name, kind in self.columns.items()
         ]
 
     def record(self, row: msgspec.Struct) -> list[Any]:
@@ -230,6 +230,10 @@ def _arrays(columns: Mapping[str, str]) -> sql.Composed:
 def _sql(text: str) -> sql.SQL:
     """SQL that stands in the declaration of a table."""
     return sql.SQL(cast("Any", text))
+
+
+def _parameters(kind: str, values: Iterable[Any]) -> list[Any]:
+    return [_parameter(kind, value) for value in values] if kind == "jsonb" else list(values)
 
 
 def _parameter(kind: str, value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import UTC, datetime
+from operator import attrgetter
 
 import msgspec
 
@@ -62,7 +63,8 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
         return self.first + self.count - 1
 
 
-_HASHED = tuple(name for name in Commit.__struct_fields__ if name != "hash")
+_hashed = attrgetter(*(name for name in Commit.__struct_fields__ if name != "hash"))
+_SHORT = tuple(length.to_bytes(4, "big") for length in range(256))
 
 
 def digest(commit: Commit) -> str:
@@ -71,12 +73,13 @@ def digest(commit: Commit) -> str:
     Each field is its UTF-8 text after that text's length in bytes (4 bytes, big-endian): without
     the lengths "ab","c" and "a","bc" would be the same commit.
     """
-    sha = hashlib.sha256()
-    for name in _HASHED:
-        text = str(getattr(commit, name)).encode()
-        sha.update(len(text).to_bytes(4, "big"))
-        sha.update(text)
-    return sha.hexdigest()
+    parts: list[bytes] = []
+    for value in _hashed(commit):
+        text = str(value).encode()
+        length = len(text)
+        parts.append(_SHORT[length] if length < len(_SHORT) else length.to_bytes(4, "big"))
+        parts.append(text)
+    return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 def sealed(commit: Commit) -> Commit:

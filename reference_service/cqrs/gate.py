@@ -1,5 +1,6 @@
 """The gate: how far a consumer has applied a stream, and what an arriving commit is to it."""
 
+from collections.abc import Callable
 from enum import Enum
 
 import msgspec
@@ -28,7 +29,12 @@ def after(commit: Commit) -> Gate:
     return Gate(commit.commit, commit.hash)
 
 
-def classify(gate: Gate, commit: Commit) -> Arrival:
+def is_intact(commit: Commit) -> bool:
+    """Whether its content is what its hash says."""
+    return commit.hash == digest(commit)
+
+
+def classify(gate: Gate, commit: Commit, intact: Callable[[Commit], bool] = is_intact) -> Arrival:
     """What the commit is to the gate: seen, next, beyond a gap, or of another history (a fork)."""
     if commit.commit < gate.commit:
         return Arrival.SEEN
@@ -37,6 +43,6 @@ def classify(gate: Gate, commit: Commit) -> Arrival:
     if commit.commit > gate.commit + 1:
         return Arrival.GAP
     # A content that is not its own hash would poison the chain from here on.
-    if commit.prev != gate.hash or commit.hash != digest(commit):
+    if commit.prev != gate.hash or not intact(commit):
         return Arrival.FORK
     return Arrival.NEXT

@@ -7,7 +7,14 @@ from zlib import crc32
 
 from reference_service.cqrs.commit import STORED_LIMIT_BYTES, Commit, check_size
 from reference_service.cqrs.gate import START, Gate
-from reference_service.cqrs.projection import Advance, Park, Position, Unstorable
+from reference_service.cqrs.projection import (
+    Advance,
+    Meanwhile,
+    Park,
+    Position,
+    Unstorable,
+    nothing,
+)
 from reference_service.cqrs.snapshot import Snapshot, stored_size_bytes
 from reference_service.cqrs.store import Appended, Conflict, Head, History
 
@@ -78,7 +85,10 @@ class InMemoryReadModel:
         self._unstorable = unstorable
         self._lock = Lock()
 
-    def positions(self, streams: Sequence[str]) -> dict[str, Position]:
+    def positions(
+        self, streams: Sequence[str], meanwhile: Meanwhile = nothing
+    ) -> dict[str, Position]:
+        meanwhile()
         with self._lock:
             return {stream: self._position(stream) for stream in streams}
 

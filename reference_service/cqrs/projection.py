@@ -4,14 +4,15 @@ Arrivals may be repeated, reordered, incomplete or poisoned. The gate decides wh
 missing is read from the event store at once; what can never be applied parks its stream alone.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
 from reference_service.cqrs.commit import Commit
-from reference_service.cqrs.gate import START, Arrival, Gate, after, classify
+from reference_service.cqrs.gate import START, Arrival, Gate, after, classify, is_intact
 from reference_service.cqrs.heartbeat import is_heartbeat
 from reference_service.cqrs.store import EventStore, Head, Unavailable
 from reference_service.schemas import Undecodable
@@ -23,6 +24,11 @@ MAX_ROUNDS = 5
 Row: TypeAlias = Any
 # project(row or None before the first commit, commit) -> row; pure, so what it raises is permanent.
 Project: TypeAlias = Callable[[Row | None, Commit], Row]
+Meanwhile: TypeAlias = Callable[[], object]
+
+
+def nothing() -> None:
+    """No work meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +67,14 @@ class Unstorable(Exception):
 
 
 class ReadModel(Protocol):
-    def positions(self, streams: Sequence[str]) -> dict[str, Position]:
-        """Every one of the streams. Raises Unavailable."""
+    def positions(
+        self, streams: Sequence[str], meanwhile: Meanwhile = nothing
+    ) -> dict[str, Position]:
+        """Every one of the streams. Raises Unavailable.
+
+        `meanwhile` is done before it returns, where possible while the answer is awaited; perhaps
+        several times.
+        """
 
     def advance(self, advances: Sequence[Advance]) -> set[str]:
         """Apply those whose gate still stands at `start`; which they were.
@@ -199,20 +211,35 @@ class Projector:
         self, waiting: dict[str, list[Delivery]]
     ) -> tuple[list[Advance], dict[str, list[Delivery]]]:
         """The advances to try, and the deliveries that wait for them. Parked streams need none."""
-        positions = self._read_model.positions(list(waiting))
+        broken: list[Commit] = []
+
+        def check() -> None:
+            arrived = (commit for one in chain(*waiting.values()) for commit in one.commits)
+            broken[:] = [commit for commit in arrived if not is_intact(commit)]
+
+        positions = self._read_model.positions(list(waiting), check)
         advances = []
         for stream, deliveries in waiting.items():
             position = positions[stream]
             if position.parked:
                 continue
-            advance = self._from_log(stream, position, deliveries)
+            advance = self._from_log(stream, position, deliveries, broken)
             if advance.start != advance.end or advance.park:
                 advances.append(advance)
         return advances, {advance.stream: waiting[advance.stream] for advance in advances}
 
-    def _from_log(self, stream: str, position: Position, deliveries: Sequence[Delivery]) -> Advance:
+    def _from_log(
+        self,
+        stream: str,
+        position: Position,
+        deliveries: Sequence[Delivery],
+        broken: Collection[Commit],
+    ) -> Advance:
         commits = {commit.commit: commit for one in deliveries for commit in one.commits}
-        advance = self._extend(stream, position, [commits[number] for number in sorted(commits)])
+        ascending = [commits[number] for number in sorted(commits)]
+        advance = extend(
+            self._project, stream, position, ascending, lambda commit: commit not in broken
+        )
         if advance is None:
             advance = self._from_store(stream, position)
             if advance.park is None and advance.end.commit < max(commits):
@@ -234,14 +261,11 @@ class Projector:
         if gate.commit and (not commits or commits[0].commit != gate.commit):
             reason = f"the event store lacks commit {gate.commit}, which was applied"
             return Advance(stream, gate, gate, park=Park(gate.commit, reason))
-        advance = self._extend(stream, position, commits)
+        advance = extend(self._project, stream, position, commits)
         if advance is None:
             reason = "the event store has a hole in this stream"
             return Advance(stream, gate, gate, park=Park(gate.commit + 1, reason))
         return advance
-
-    def _extend(self, stream: str, position: Position, commits: Iterable[Commit]) -> Advance | None:
-        return extend(self._project, stream, position, commits)
 
     def _advance(self, advances: Sequence[Advance]) -> list[Advance]:
         """What was done: not where another writer was first; an unstorable row parks instead."""
@@ -258,13 +282,17 @@ class Projector:
 
 
 def extend(
-    project: Project, stream: str, position: Position, commits: Iterable[Commit]
+    project: Project,
+    stream: str,
+    position: Position,
+    commits: Iterable[Commit],
+    intact: Callable[[Commit], bool] = is_intact,
 ) -> Advance | None:
     """As far as the commits, ascending, reach from the gate; None when they leave a gap."""
     start = gate = position.gate or START
     row, park, at = position.row, None, None
     for commit in commits:
-        match classify(gate, commit):
+        match classify(gate, commit, intact):
             case Arrival.SEEN:
                 continue
             case Arrival.GAP:

@@ -146,11 +146,10 @@ def test_it_is_what_the_events_come_to(read_side: ReadSide, seed: int) -> None:
 
 
 class Session:
-    """A session that is cut off when its second transaction, a batch, is committed."""
+    """A session that is cut off when its first transaction, a batch, is committed."""
 
     def __init__(self, session: "psycopg.Connection[Any]") -> None:
         self._session = session
-        self.transactions = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._session, name)
@@ -159,10 +158,8 @@ class Session:
     def transaction(self) -> Iterator[None]:
         with self._session.transaction():
             yield
-        self.transactions += 1
-        if self.transactions == 2:
-            self._session.close()
-            raise psycopg.OperationalError("server closed the connection unexpectedly")
+        self._session.close()
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
 
 
 def test_a_commit_that_is_not_answered_counts_once(read_side: ReadSide) -> None:
