@@ -7,13 +7,15 @@ from bitacora.embedded.environment import Environment
 from tests.homes import temporary_home
 from tests.journey.api import Customer
 
+# Snapshots wherever one can be: nobody may notice. No scheduled reconcile, which would heal what a
+# run under load is to find missing.
+CONFIG = {"kit:snapshotEvery": "1", "kit:reconcileMinutes": "60"}
+
 
 @pytest.fixture(scope="package")
 def environment() -> Iterator[Environment]:
     """The whole topology, provisioned once for the tests of this folder."""
-    # With snapshots wherever one can be: nobody may notice.
-    config = {"kit:snapshotEvery": "1"}
-    with temporary_home() as home, Environment(home, config=config) as running:
+    with temporary_home() as home, Environment(home, config=CONFIG) as running:
         yield running
 
 

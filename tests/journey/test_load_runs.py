@@ -1,25 +1,13 @@
 """Load runs against an environment: what they measure and how they end."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from bitacora.embedded.environment import Environment
-from tests.homes import temporary_home
 from tests.load.test_without_an_environment import locust
 
-# The scheduled reconcile would heal what a run is to find missing.
-CONFIG = {"kit:reconcileMinutes": "60"}
 ORDERS = ("--rate", "2", "--seconds", "3", "--arrivals", "steady", "--warm-up", "0")
-
-
-@pytest.fixture(scope="module")
-def environment() -> Iterator[Environment]:
-    with temporary_home() as home, Environment(home, config=CONFIG) as running:
-        yield running
 
 
 def run(environment: Environment, folder: Path, *options: str) -> tuple[int, dict[str, Any], str]:
