@@ -19,9 +19,17 @@ PAGES = [
 OTHER_FENCE = re.compile(r"^```(sh|bash|shell)$", re.MULTILINE)
 
 
-BLOCKS = [block for page in PAGES for block in blocks(page) if block.runs]
-# Pages whose environment is new, and ended by them: what they show is all that there is.
-FROM_NOTHING = ("README.md", "when-something-went-wrong.md")
+# A page whose environment is new, and ended by it: what it shows is all that there is.
+FROM_NOTHING = "when-something-went-wrong.md"
+LEAVE = "$ make down"
+
+
+def _order(block: Block) -> int:
+    """The README is read first, and followed to its end when the other pages were read."""
+    return 2 if block.page.name == FROM_NOTHING else int(block.text.startswith(LEAVE))
+
+
+BLOCKS = sorted((block for page in PAGES for block in blocks(page) if block.runs), key=_order)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +39,7 @@ def home_of() -> Iterator[Callable[[Path], Path]]:
         homes: dict[str, Path] = {}
 
         def home(page: Path) -> Path:
-            story = page.name if page.name in FROM_NOTHING else "reading on"
+            story = page.name if page.name == FROM_NOTHING else "reading on"
             if story not in homes:
                 ending.pop_all().close()
                 homes.clear()
@@ -43,7 +51,7 @@ def home_of() -> Iterator[Callable[[Path], Path]]:
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_a_block_prints_what_it_says(block: Block, home_of: Callable[[Path], Path]) -> None:
-    left_out = () if block.page.name in FROM_NOTHING else ("bitacora down",)
+    left_out = () if block.page.name == FROM_NOTHING else ("bitacora down",)
     run(block, PROJECT, left_out, BITACORA_HOME=str(home_of(block.page)))
 
 

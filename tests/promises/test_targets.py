@@ -22,7 +22,17 @@ OUTPUTS = {"disposable": True, "events_table": "events"}
 
 def run(*arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     """The scenarios of one promise on another target."""
-    command = [sys.executable, "-m", "pytest", "features", "-q", "-n0", "--promise", "12"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "features",
+        "-q",
+        "-n0",
+        "--assert=plain",
+        "--promise",
+        "12",
+    ]
     return subprocess.run(
         [*command, *arguments],
         cwd=PROJECT,
