@@ -79,6 +79,13 @@ class ReadModelContract:
         assert model.positions([stream, "poison"]) == {stream: Position(), "poison": Position()}
         assert model.positions([]) == {}
 
+    def test_what_is_to_be_done_meanwhile_was_done_before_it_answers(
+        self, model: ReadModel
+    ) -> None:
+        done: list[str] = []
+        model.positions([shipped()[0].stream], lambda: done.append("checked"))
+        assert done
+
     def test_what_was_advanced_is_read_back_equal(self, model: ReadModel, project: Project) -> None:
         streams = [shipped(), cancelled()]
         for reached in (1, 2):
