@@ -3,11 +3,9 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
-from unittest.mock import ANY
 from uuid import uuid4
 
 import msgspec
@@ -18,104 +16,16 @@ from psycopg import sql
 from reference_service.aws import generations
 from reference_service.aws.order_tables import LAYOUTS, ORDERS
 from reference_service.aws.postgres_queries import Listing, PostgresQueries
-from reference_service.aws.postgres_read_model import PostgresReadModel
 from reference_service.aws.read_side import ReadSide
-from reference_service.bootstrap import project_order
 from reference_service.cqrs.commit import Commit
 from reference_service.cqrs.gate import after
-from reference_service.cqrs.heartbeat import Heart, is_heartbeat
+from reference_service.cqrs.heartbeat import Heart
 from reference_service.cqrs.memory import InMemoryEventStore
 from reference_service.cqrs.projection import Delivery
-from reference_service.cqrs.rebuild import REPAIRED_AT_ONCE, Progress, Share
-from reference_service.cqrs.store import Unavailable
-from tests.aws.orders import CODEC, CONFIRMED, PLACED, SHIPPED, order_commits
+from reference_service.cqrs.rebuild import REPAIRED_AT_ONCE
+from tests.aws.orders import CONFIRMED, PLACED, order_commits
+from tests.aws.rebuilding import PROJECT, SHIPMENT, Orders
 from tests.database import ReadSide as Server
-
-PROJECT = project_order(CODEC)
-SHIPMENT = SHIPPED[len(CONFIRMED) :]
-PROJECTIONS = {version: (layout, PROJECT) for version, layout in LAYOUTS.items()}
-
-
-@dataclass
-class Orders:
-    """Orders in an event store, projected onto the live read model by its log."""
-
-    server: Server
-    store: InMemoryEventStore
-    side: ReadSide
-    operator: ReadSide
-
-    def append(self, commits: Sequence[Commit], *, projected: bool = True) -> None:
-        for commit in commits:
-            self.store.append(commit)
-        if projected:
-            self.deliver(commits)
-
-    def deliver(self, commits: Sequence[Commit]) -> None:
-        """To the projector and to the catch-up, each in transactions of its own."""
-        batch = [Delivery(id=str(n), stream=c.stream, commits=(c,)) for n, c in enumerate(commits)]
-        for apply in (self.side.apply, self.side.catch_up):
-            done = apply(batch)
-            while done.failed:
-                done = apply(done.failed)
-
-    def rebuild(self) -> Progress:
-        self.operator.begin("unless-building")
-        progress = self.operator.rebuild(30, time.monotonic)
-        assert progress
-        return progress
-
-    def shown(self, stream: str) -> Any:
-        live = PostgresReadModel(self.side.database, self.server.live())
-        return live.positions([stream])[stream]
-
-    def unequal(self) -> list[str]:
-        """Streams that the live read model does not show as their events leave them."""
-        differing = []
-        for history in all_of(self.store):
-            row = None
-            for commit in history:
-                row = row if is_heartbeat(commit) else PROJECT(row, commit)
-            position = self.shown(history[0].stream)
-            if (position.gate, position.row) != (after(history[-1]), row):
-                differing.append(history[0].stream)
-        return differing
-
-    def wrong_sums(self) -> list[Any]:
-        live = self.server.live()
-        (sums,) = live.layout.sums
-        with self.server.connect() as admin:
-            query = sums.differing(live.name, live.layout.rows)
-            return admin.execute(query, [10]).fetchall()
-
-
-def all_of(store: InMemoryEventStore) -> Iterator[list[Commit]]:
-    cursor: str | None = None
-    while True:
-        page, cursor = store.histories(cursor)
-        yield from (history.commits for history in page)
-        if cursor is None:
-            return
-
-
-@pytest.fixture
-def orders(read_side: Server) -> Iterator[Orders]:
-    store = InMemoryEventStore()
-    yield Orders(
-        read_side, store, *(of_role(read_side, store, r) for r in ("projector", "operations"))
-    )
-    with read_side.connect() as admin, admin.transaction():  # one generation again, as it was
-        admin.execute("SET LOCAL ROLE operations")
-        admin.execute("UPDATE read_model.pointer SET building = NULL")
-        for (name,) in admin.execute(
-            "SELECT name FROM read_model.generation"
-            " WHERE name <> (SELECT live FROM read_model.pointer)"
-        ).fetchall():
-            generations.drop(admin, name)
-
-
-def of_role(server: Server, store: InMemoryEventStore, role: str) -> ReadSide:
-    return ReadSide(server.database(role), store, PROJECTIONS)
 
 
 def names(server: Server) -> list[str]:
@@ -260,119 +170,6 @@ def test_what_the_event_store_lost_goes_with_the_old_tables(orders: Orders) -> N
     assert "shows commit 2, which the event store lacks" in progress.differences[0].detail
     assert orders.shown(shorter[0].stream).gate == after(shorter[0])
     assert orders.shown(others[0][0].stream).gate is None
-
-
-def test_of_two_slices_at_once_none_fills_twice(orders: Orders) -> None:
-    for number in range(40):
-        orders.append(order_commits(number, CONFIRMED))
-    orders.operator.begin("unless-building")
-    deadline = time.monotonic() + 30
-
-    def go_on() -> None:
-        side = of_role(orders.server, orders.store, "operations")
-        while time.monotonic() < deadline:
-            try:
-                if side.rebuild(0.01, time.monotonic) is None:
-                    return
-            except Unavailable:
-                pass
-
-    threads = [threading.Thread(target=go_on) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=40)
-    assert orders.operator.progress() is None
-    assert orders.unequal() == []
-    assert orders.wrong_sums() == []
-
-
-def test_workers_share_the_scan(orders: Orders) -> None:
-    for number in range(60):
-        orders.append(order_commits(number, CONFIRMED))
-    orders.operator.begin("unless-building")
-    first, second = (of_role(orders.server, orders.store, "operations") for _ in "ab")
-    scanned = first.rebuild(30, time.monotonic, Share(0, 2))
-    assert scanned
-    assert (scanned.phase, 0 < scanned.streams < 60) == ("scan", True)
-    again = first.rebuild(30, time.monotonic, Share(0, 2))
-    assert again
-    assert (again.phase, again.streams) == ("scan", scanned.streams)  # the rest is the other's
-    done = second.rebuild(30, time.monotonic, Share(1, 2))
-    assert done
-    assert (done.phase, done.streams) == ("keys", 60)
-    assert first.rebuild(30, time.monotonic, Share(0, 2)) == replace(done, elapsed_s=ANY)
-    assert orders.rebuild().phase == "live"
-    assert orders.unequal() == []
-    assert orders.wrong_sums() == []
-
-
-def test_workers_at_once_fill_in_everything_once(orders: Orders) -> None:
-    for number in range(100):
-        orders.append(order_commits(number, CONFIRMED))
-    orders.operator.begin("unless-building")
-    faults = []
-
-    def work(number: int) -> None:
-        side = of_role(orders.server, orders.store, "operations")
-        try:
-            side.rebuild(30, time.monotonic, Share(number, 3))
-        except Unavailable as fault:
-            faults.append(fault)
-
-    threads = [threading.Thread(target=work, args=(number,)) for number in range(3)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=40)
-    assert faults == []
-    progress = orders.operator.progress()
-    assert progress
-    assert (progress.phase, progress.streams) == ("keys", 100)
-    assert orders.rebuild().phase == "live"
-    assert orders.unequal() == []
-
-
-def test_the_share_of_a_worker_that_died_is_left_for_any_other(orders: Orders) -> None:
-    for number in range(30):
-        orders.append(order_commits(number, CONFIRMED))
-    orders.operator.begin("unless-building")
-    orders.operator.rebuild(30, time.monotonic, Share(1, 2))
-    assert orders.rebuild().phase == "live"
-    assert orders.unequal() == []
-
-
-class Overtaken:
-    """A store whose first page, and with it all others, is given after somebody else did it all."""
-
-    def __init__(self, store: InMemoryEventStore, somebody: Callable[[], object]) -> None:
-        self._store, self._somebody = store, [somebody]
-        self._lock = threading.Lock()
-
-    def histories(self, *args: Any, **options: Any) -> Any:
-        with self._lock:
-            page = self._store.histories(*args, **options)
-            if self._somebody:
-                self._somebody.pop()()
-            return page
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-
-def test_a_slice_that_finds_another_at_its_segments_leaves_them_to_it(orders: Orders) -> None:
-    """As when the scheduled reconcile meets an operator's: neither is an error."""
-    for number in range(20):
-        orders.append(order_commits(number, CONFIRMED))
-    new = orders.operator.begin("unless-building").generation
-    quick = of_role(orders.server, orders.store, "operations")
-    store: Any = Overtaken(orders.store, lambda: quick.rebuild(30, time.monotonic))
-    slow = replace(orders.operator, store=store)
-    done = slow.rebuild(30, time.monotonic)
-    assert done
-    assert (done.generation, done.phase, done.streams) == (new, "live", 20)
-    assert orders.unequal() == []
-    assert orders.wrong_sums() == []
 
 
 class Killed(Exception):
