@@ -88,7 +88,7 @@ class PostgresReadModel:
             with connection.pipeline():
                 found = connection.execute(self._positions, [list(streams), keys])
                 meanwhile()
-                return found.fetchall()
+            return found.fetchall()
 
         return {record[0]: self._position(record) for record in self._database.read(read)}
 
