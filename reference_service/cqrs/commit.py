@@ -64,6 +64,7 @@ class Commit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _hashed = attrgetter(*(name for name in Commit.__struct_fields__ if name != "hash"))
+# The lengths of nearly all texts, as they are hashed.
 _SHORT = tuple(length.to_bytes(4, "big") for length in range(256))
 
 
