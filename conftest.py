@@ -14,7 +14,7 @@ from xdist.scheduler import LoadScopeScheduling
 from tests import homes
 
 # What free processes take next, and what of it stays together; the rest does so by file. A running
-# environment keeps more than a core busy: while the scenarios run beside it, others wait.
+# environment keeps more than a core busy: others come late, when the scenarios are nearly done.
 SCHEDULE = tuple(
     (re.compile(pattern), together)
     for pattern, together in (
